@@ -1,0 +1,28 @@
+// Brings the schema up to this program's. All in one write transaction, so of two nodes that start at once
+// one does the work and the other waits and finds nothing to do. A program never runs on a newer schema than it knows.
+import { type Kysely, sql } from 'kysely';
+import type { Database } from './database.ts';
+import { migrations } from './migrations/all.ts';
+
+/** Applies what is missing and returns the numbers applied. Throws when the database is newer than this program. */
+export async function migrate(database: Database, now: () => number): Promise<number[]> {
+  return database.transaction(async (tx) => {
+    const db = tx as unknown as Kysely<{ schemaMigrations: { number: number; appliedAt: number } }>;
+    await sql`create table if not exists schema_migrations (number integer primary key, applied_at bigint not null)`.execute(db);
+    const applied = new Set((await db.selectFrom('schemaMigrations').select('number').execute()).map((row) => row.number));
+    refuseNewer(Math.max(0, ...applied));
+    const missing = migrations.filter(([number]) => !applied.has(number));
+    for (const [number, migration] of missing) {
+      await migration.up(tx as unknown as Kysely<unknown>);
+      await db.insertInto('schemaMigrations').values({ number, appliedAt: now() }).execute();
+    }
+    return missing.map(([number]) => number);
+  });
+}
+
+function refuseNewer(newest: number): void {
+  const known = Math.max(...migrations.map(([number]) => number));
+  if (newest > known) {
+    throw new Error(`The database has schema ${newest}, this program knows ${known}: start a newer version of Veranda.`);
+  }
+}

@@ -1,0 +1,15 @@
+// Opens the database that the configuration names. The adapter is loaded only when it is used.
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Database } from './database.ts';
+
+export interface DatabaseSettings {
+  engine: 'sqlite';
+  path: string;
+}
+
+export async function openDatabase(settings: DatabaseSettings, onError: (error: unknown) => void): Promise<Database> {
+  await mkdir(dirname(settings.path), { recursive: true });
+  const { openSqlite } = await import('./sqlite.ts');
+  return openSqlite({ path: settings.path, onError });
+}

@@ -1,0 +1,23 @@
+import { sql } from 'kysely';
+import type { Dialect } from './dialect.ts';
+
+export const sqliteDialect: Dialect = {
+  isUniqueViolation(error, column) {
+    if (!(error instanceof Error) || !('code' in error)) return false;
+    if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') return false;
+    return column === undefined || error.message.includes(column);
+  },
+  search: {
+    async index(tx, id, terms) {
+      await sql`delete from post_terms where rowid = ${id}`.execute(tx);
+      await sql`insert into post_terms (rowid, terms) values (${id}, ${terms.join(' ')})`.execute(tx);
+    },
+    async remove(tx, ids) {
+      if (ids.length > 0) await sql`delete from post_terms where rowid in (${sql.join(ids)})`.execute(tx);
+    },
+    matches(prefixes) {
+      const query = prefixes.map((prefix) => `"${prefix.replaceAll('"', '""')}"*`).join(' OR ');
+      return sql`(select rowid as id, rank from post_terms where post_terms match ${query})`;
+    },
+  },
+};

@@ -1,0 +1,153 @@
+// The shape of every table as TypeScript sees it (camelCase; the columns are snake_case, converted once by the adapter).
+// Times are epoch milliseconds; a state is a nullable time.
+import type { Generated } from 'kysely';
+
+export interface Tables {
+  users: UsersTable;
+  sessions: SessionsTable;
+  profiles: ProfilesTable;
+  follows: FollowsTable;
+  posts: PostsTable;
+  likes: LikesTable;
+  media: MediaTable;
+  uploads: UploadsTable;
+  jobs: JobsTable;
+}
+
+export interface UsersTable {
+  id: Generated<number>;
+  username: string;
+  /** What uniqueness compares: case-folded, NFKC, without invisible characters. */
+  usernameKey: string;
+  email: string;
+  emailKey: string;
+  firstName: string;
+  lastName: string;
+  passwordHash: string;
+  role: 'user' | 'admin';
+  createdAt: number;
+  suspendedAt: number | null;
+}
+
+/** One sign-in: a family of rotating refresh tokens, of which only `generation` is current. */
+export interface SessionsTable {
+  id: Generated<number>;
+  userId: number;
+  /** Counts rotations; the refresh token of generation n is derived from (id, n) and never stored. */
+  generation: Generated<number>;
+  /** When the current generation was issued. */
+  rotatedAt: number;
+  /** When the current refresh token ends. */
+  expiresAt: number;
+  createdAt: number;
+  revokedAt: number | null;
+}
+
+export interface ProfilesTable {
+  id: Generated<number>;
+  userId: number;
+  bio: Generated<string>;
+  /** Blob keys; null shows the default picture. */
+  pictureKey: string | null;
+  coverKey: string | null;
+  followersCount: Generated<number>;
+  followingCount: Generated<number>;
+  createdAt: number;
+}
+
+export interface FollowsTable {
+  followedId: number;
+  followerId: number;
+  createdAt: number;
+}
+
+/** A post; with a parent a comment (of a post) or a reply (to a comment). */
+export interface PostsTable {
+  id: Generated<number>;
+  authorId: number;
+  parentId: number | null;
+  /** The post at the top of the thread; null for a post itself. */
+  rootId: number | null;
+  text: string;
+  likesCount: Generated<number>;
+  childrenCount: Generated<number>;
+  createdAt: number;
+  editedAt: number | null;
+}
+
+export interface LikesTable {
+  postId: number;
+  profileId: number;
+  createdAt: number;
+}
+
+export interface MediaTable {
+  id: Generated<number>;
+  ownerId: number;
+  /** Null while an upload is not finalized; a media row never moves to another post. */
+  postId: number | null;
+  position: Generated<number>;
+  kind: 'picture' | 'video';
+  /** The client's name for the file: a label, never a path. */
+  label: Generated<string>;
+  /** Blob key of what a plain player or <img> loads; null until the bytes are complete. */
+  fileKey: string | null;
+  /** Blob key prefix of the HLS folder, set once it can be fetched. */
+  hlsPrefix: string | null;
+  /** Prefix that a running encode writes under; swept if it never becomes `hlsPrefix`. */
+  draftPrefix: string | null;
+  posterKey: string | null;
+  width: number | null;
+  height: number | null;
+  durationMs: number | null;
+  /** Bytes stored under `fileKey`. */
+  size: Generated<number>;
+  createdAt: number;
+  readyAt: number | null;
+  failedAt: number | null;
+  /** A sentence for the owner. */
+  failure: string | null;
+}
+
+/** Bytes on their way in. Closed once `finishedAt` is set. */
+export interface UploadsTable {
+  id: Generated<number>;
+  ownerId: number;
+  mediaId: number;
+  label: string;
+  /** Key of the draft in storage. */
+  draftKey: string;
+  /** Bytes that are durable and acknowledged. */
+  offset: Generated<number>;
+  /** SHA-256 (hex) and length of the last accepted chunk, and the connection it came on. */
+  lastChunkHash: string | null;
+  lastChunkSize: Generated<number>;
+  lastConnection: string | null;
+  leaseHolder: string | null;
+  leaseUntil: Generated<number>;
+  createdAt: number;
+  updatedAt: number;
+  finishedAt: number | null;
+}
+
+/**
+ * Waiting (`leaseUntil` 0) → leased (`leaseHolder`, `leaseUntil`) → deleted when done;
+ * a failure goes back to waiting with a later `runAt`, or to dead (`deadAt`) after the last attempt.
+ */
+export interface JobsTable {
+  id: Generated<number>;
+  kind: string;
+  /** JSON, validated by the kind's schema when claimed. */
+  payload: string;
+  /** At most one job that is not dead has it. */
+  uniqueKey: string | null;
+  priority: Generated<number>;
+  runAt: number;
+  attempts: Generated<number>;
+  maxAttempts: number;
+  leaseHolder: string | null;
+  leaseUntil: Generated<number>;
+  lastError: string | null;
+  createdAt: number;
+  deadAt: number | null;
+}

@@ -1,0 +1,99 @@
+// Taking, keeping and giving back a job. Every statement names the lease holder, so that a worker that comes
+// back after its lease went to another changes nothing.
+import { type Selectable, sql } from 'kysely';
+import type { Database } from '../database/database.ts';
+import type { JobsTable } from '../database/tables.ts';
+
+export type ClaimedJob = Selectable<JobsTable>;
+
+export const LEASE_MS = 30_000;
+
+/** Takes the first job that may run, of one of `kinds`, under a lease of 30 s. */
+export async function claim(
+  database: Database,
+  { holder, kinds, now }: { holder: string; kinds: readonly string[]; now: number },
+): Promise<ClaimedJob | undefined> {
+  if (kinds.length === 0) return undefined;
+  return database.transaction(async (tx) =>
+    tx
+      .updateTable('jobs')
+      .set({ leaseHolder: holder, leaseUntil: now + LEASE_MS, attempts: sql<number>`attempts + 1` })
+      .where('id', '=', (query) =>
+        query
+          .selectFrom('jobs')
+          .select('id')
+          .where('deadAt', 'is', null)
+          .where('runAt', '<=', now)
+          .where('leaseUntil', '<=', now)
+          .where('kind', 'in', kinds)
+          .orderBy('priority', 'desc')
+          .orderBy('runAt')
+          .orderBy('id')
+          .limit(1),
+      )
+      .returningAll()
+      .executeTakeFirst(),
+  );
+}
+
+/** Prolongs the lease; false when it is no longer ours. */
+export async function heartbeat(database: Database, lease: { id: number; holder: string; now: number }): Promise<boolean> {
+  const { numUpdatedRows } = await database.transaction(async (tx) =>
+    tx
+      .updateTable('jobs')
+      .set({ leaseUntil: lease.now + LEASE_MS })
+      .where('id', '=', lease.id)
+      .where('leaseHolder', '=', lease.holder)
+      .executeTakeFirst(),
+  );
+  return numUpdatedRows > 0n;
+}
+
+export async function finish(database: Database, { id, holder }: { id: number; holder: string }): Promise<void> {
+  await database.transaction(async (tx) => tx.deleteFrom('jobs').where('id', '=', id).where('leaseHolder', '=', holder).execute());
+}
+
+/** Gives a job back that was not at fault: it may run again at once and the try does not count. */
+export async function release(database: Database, { id, holder }: { id: number; holder: string }): Promise<void> {
+  await database.transaction(async (tx) =>
+    tx
+      .updateTable('jobs')
+      .set({ leaseHolder: null, leaseUntil: 0, attempts: sql<number>`attempts - 1` })
+      .where('id', '=', id)
+      .where('leaseHolder', '=', holder)
+      .execute(),
+  );
+}
+
+/** Puts a failed job back for `runAt`, or makes it dead when `runAt` is undefined. */
+export async function fail(
+  database: Database,
+  failure: { id: number; holder: string; error: string; now: number; runAt: number | undefined },
+): Promise<void> {
+  const { id, holder, error, now, runAt } = failure;
+  await database.transaction(async (tx) =>
+    tx
+      .updateTable('jobs')
+      .set({
+        leaseHolder: null,
+        leaseUntil: 0,
+        lastError: error.slice(0, 2_000),
+        ...(runAt === undefined ? { deadAt: now } : { runAt }),
+      })
+      .where('id', '=', id)
+      .where('leaseHolder', '=', holder)
+      .execute(),
+  );
+}
+
+/** When the next job of `kinds` may run (epoch milliseconds): its time has come or its lease has run out. */
+export async function nextDue(database: Database, kinds: readonly string[]): Promise<number | undefined> {
+  if (kinds.length === 0) return undefined;
+  const row = await database.read
+    .selectFrom('jobs')
+    .select(sql<number | null>`min(case when run_at > lease_until then run_at else lease_until end)`.as('due'))
+    .where('deadAt', 'is', null)
+    .where('kind', 'in', kinds)
+    .executeTakeFirst();
+  return row?.due ?? undefined;
+}

@@ -1,0 +1,78 @@
+// The job queue: rows in the same database, written in the transaction of their cause. A job runs at least once;
+// handlers are written so that running one twice is harmless. `tables.ts` describes a job's states at its type.
+import { z } from 'zod';
+import { afterCommit, type Transaction } from '../database/database.ts';
+
+/** A kind of work. Made once with `defineJob`, then enqueued by verbs and handled in the composition root. */
+export interface JobKind<Payload> {
+  readonly name: string;
+  readonly schema: z.ZodType<Payload>;
+  /** Tries before the job is dead. */
+  readonly maxAttempts: number;
+  /** Higher runs first. */
+  readonly priority: number;
+}
+
+export interface JobRun<Payload> {
+  readonly id: number;
+  readonly payload: Payload;
+  /** 1 at the first try. */
+  readonly attempt: number;
+  readonly lastAttempt: boolean;
+  /** Aborted when the worker stops or when the lease was lost: stop at once and publish nothing. */
+  readonly signal: AbortSignal;
+}
+
+export type JobHandler<Payload> = (run: JobRun<Payload>) => Promise<void>;
+
+/** A failure that another try cannot mend: the job is dead at once. */
+export class PermanentFailure extends Error {
+  override readonly name = 'PermanentFailure';
+}
+
+export function defineJob<Schema extends z.ZodType>(
+  name: string,
+  options: { schema: Schema; maxAttempts?: number; priority?: number },
+): JobKind<z.infer<Schema>> {
+  const { schema, maxAttempts = 5, priority = 0 } = options;
+  return { name, schema: schema as unknown as z.ZodType<z.infer<Schema>>, maxAttempts, priority };
+}
+
+export interface Enqueued<Payload> {
+  payload: Payload;
+  /** While a job with this key waits or runs, enqueueing it again changes nothing. */
+  uniqueKey?: string;
+  /** Epoch milliseconds; at once when absent. */
+  runAt?: number;
+}
+
+export interface Jobs {
+  /** Writes a job in `tx`. It exists when, and only when, `tx` commits. */
+  enqueue<Payload>(tx: Transaction, kind: JobKind<Payload>, job: Enqueued<Payload>): Promise<void>;
+  /** Calls `listener` after each commit that wrote a job: a hint, workers also look by themselves. */
+  onEnqueued(listener: () => void): void;
+}
+
+export function createJobs({ now }: { now: () => number }): Jobs {
+  const listeners: (() => void)[] = [];
+  return {
+    async enqueue(tx, kind, job) {
+      const createdAt = now();
+      await tx
+        .insertInto('jobs')
+        .values({
+          kind: kind.name,
+          payload: JSON.stringify(kind.schema.parse(job.payload)),
+          uniqueKey: job.uniqueKey === undefined ? null : `${kind.name}:${job.uniqueKey}`,
+          priority: kind.priority,
+          runAt: job.runAt ?? createdAt,
+          maxAttempts: kind.maxAttempts,
+          createdAt,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      afterCommit(tx, () => listeners.forEach((listener) => listener()));
+    },
+    onEnqueued: (listener) => void listeners.push(listener),
+  };
+}

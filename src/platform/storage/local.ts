@@ -1,0 +1,136 @@
+// Storage on the local disk: blobs under `media/`, drafts under `uploads/`, both below one data folder.
+// A new file is written beside its place, synced, renamed and its folder synced, so a half-written blob is never seen.
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { constants, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { unavailable } from '../errors.ts';
+import { type BlobStore, type DraftStore, isKey, type Storage } from './storage.ts';
+
+export function openLocalStorage(folder: string): Storage {
+  const blobs = createBlobs(join(folder, 'media'));
+  return {
+    blobs,
+    drafts: createDrafts(join(folder, 'uploads'), blobs),
+    description: `local disk (${folder})`,
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function createBlobs(root: string): BlobStore {
+  const pathOf = (key: string): string => locate(root, key);
+  return {
+    put: (key, content) =>
+      refusingFullDisk(async () => {
+        const path = pathOf(key);
+        const partial = `${path}.${randomUUID()}.partial`;
+        await mkdir(dirname(path), { recursive: true });
+        try {
+          await using file = await open(partial, 'wx');
+          await file.writeFile(content);
+          await file.sync();
+          await rename(partial, path);
+        } catch (error) {
+          await rm(partial, { force: true });
+          throw error;
+        }
+        await syncFolder(dirname(path));
+      }),
+    adopt: (key, path) => refusingFullDisk(() => moveDurably(path, pathOf(key))),
+    async open(key) {
+      if (!isKey(key)) return undefined;
+      const path = pathOf(key);
+      const found = await stat(path).catch(() => undefined);
+      if (!found?.isFile()) return undefined;
+      return {
+        size: found.size,
+        modifiedAt: found.mtimeMs,
+        read: (range) => createReadStream(path, { ...range, highWaterMark: 256 * 1024 }),
+      };
+    },
+    async remove(keys) {
+      for (const key of keys) await rm(pathOf(key), { force: true });
+    },
+    async removeAll(prefix) {
+      await rm(pathOf(prefix), { recursive: true, force: true });
+    },
+    withFile: (key, use) => use(pathOf(key)),
+  };
+}
+
+function createDrafts(root: string, blobs: BlobStore): DraftStore {
+  const pathOf = (key: string): string => locate(root, key);
+  return {
+    write: (key, offset, content) =>
+      refusingFullDisk(async () => {
+        const path = pathOf(key);
+        await using file = await openForWriting(path);
+        let position = offset;
+        for await (const piece of content) position += (await file.write(piece, 0, piece.length, position)).bytesWritten;
+        await file.datasync();
+        return position - offset;
+      }),
+    read: (key, range) => createReadStream(pathOf(key), range),
+    publish: (key, size, blobKey) =>
+      refusingFullDisk(async () => {
+        const path = pathOf(key);
+        const present = await stat(path).catch(() => undefined);
+        if (!present) {
+          if (await blobs.open(blobKey)) return;
+          throw new Error('A draft that should be published is gone');
+        }
+        {
+          await using file = await open(path, 'r+');
+          await file.truncate(size);
+        }
+        await blobs.adopt(blobKey, path);
+      }),
+    async remove(key) {
+      await rm(pathOf(key), { force: true });
+    },
+  };
+}
+
+function locate(root: string, key: string): string {
+  if (!isKey(key)) throw new Error('A storage key has characters that no key of ours has');
+  return join(root, ...key.split('/'));
+}
+
+/** Opens without truncating; a file that is made here has its folder entry synced too. */
+async function openForWriting(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r+');
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT);
+  await syncFolder(dirname(path));
+  return file;
+}
+
+async function moveDurably(from: string, to: string): Promise<void> {
+  {
+    await using file = await open(from, 'r+');
+    await file.sync();
+  }
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to);
+  await syncFolder(dirname(to));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}
+
+async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) throw error;
+    throw unavailable('storage_full', 'The server has no space left for files. Please try again later.', { retryAfter: 60 });
+  }
+}
+
+const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;

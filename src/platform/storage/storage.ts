@@ -1,0 +1,46 @@
+// Where bytes live. Blobs are finished and never change under their key; drafts are uploads on their way in.
+// Whatever a method has answered for is durable: it survives kill -9 and a power loss.
+import type { Readable } from 'node:stream';
+
+export interface Storage extends AsyncDisposable {
+  readonly blobs: BlobStore;
+  readonly drafts: DraftStore;
+  /** What the start report says, e.g. `local disk ./data`. */
+  readonly description: string;
+}
+
+/** Keys are made by us: segments of `a-z A-Z 0-9 . _ -` joined by `/`. Anything else is answered as absent. */
+export interface BlobStore {
+  put(key: string, content: Uint8Array): Promise<void>;
+  /** Moves a local file into the store. */
+  adopt(key: string, path: string): Promise<void>;
+  open(key: string): Promise<Blob | undefined>;
+  /** Removes blobs; absent ones are no error. */
+  remove(keys: readonly string[]): Promise<void>;
+  /** Removes every blob whose key begins with `prefix` and a `/`. */
+  removeAll(prefix: string): Promise<void>;
+  /** Gives `use` a local path to read the blob from, for programs that need a file. */
+  withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>;
+}
+
+export interface Blob {
+  /** Bytes. */
+  size: number;
+  /** Epoch milliseconds. */
+  modifiedAt: number;
+  /** `end` is inclusive, as in HTTP's Range. */
+  read(range?: { start: number; end: number }): Readable;
+}
+
+export interface DraftStore {
+  /** Writes at `offset`, over whatever an unacknowledged attempt left there, and makes it durable. Answers the bytes written. */
+  write(key: string, offset: number, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number>;
+  read(key: string, range: { start: number; end: number }): Readable;
+  /** Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. */
+  publish(key: string, size: number, blobKey: string): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+const KEY = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
+export const isKey = (key: string): boolean => key.length <= 300 && KEY.test(key);
