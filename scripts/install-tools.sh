@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs what the tests use besides Node, on Debian, as root, with apt-get and nothing else:
+#   ffmpeg, ffprobe   encode and inspect video (a site that takes videos wants them too)
+#   chromium          the browser of the journeys
+#   vtest.avi         some real camera film, out of the package opencv-doc
+# What is there already is left alone. The tests call this themselves when they run as root.
+set -euo pipefail
+
+film=vtest.avi
+packaged=/usr/share/doc/opencv-doc/examples/data/$film
+unpacked=/usr/local/share/veranda-tests/$film
+
+main() {
+  local packages=()
+  if ! has ffmpeg || ! has ffprobe; then packages+=(ffmpeg); fi
+  if ! has chromium; then packages+=(chromium); fi
+  if [[ ${#packages[@]} -eq 0 && ( -r $packaged || -r $unpacked ) ]]; then
+    echo "install-tools: everything is here already."
+    return
+  fi
+  if ! has apt-get; then
+    echo "install-tools: no apt-get here; this script is for Debian." >&2
+    return 1
+  fi
+  if [[ $EUID -ne 0 ]]; then
+    echo "install-tools: run it as root (sudo $0)." >&2
+    return 1
+  fi
+
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  if [[ ${#packages[@]} -gt 0 ]]; then
+    echo "install-tools: installing ${packages[*]}"
+    apt-get install -y -qq --no-install-recommends "${packages[@]}"
+  fi
+  if [[ ! -r $packaged && ! -r $unpacked ]]; then fetch_film; fi
+  echo "install-tools: done."
+}
+
+has() { command -v "$1" >/dev/null; }
+
+# Only the film is taken out of the package: it is 270 MB of pages otherwise, and slim images drop /usr/share/doc.
+fetch_film() {
+  echo "install-tools: fetching $film out of opencv-doc"
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  chmod 755 "$scratch"
+  (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root opencv-doc)
+  dpkg-deb --fsys-tarfile "$scratch"/opencv-doc_*.deb > "$scratch/files.tar"
+  mkdir -p "$(dirname "$unpacked")"
+  if tar -tf "$scratch/files.tar" | grep -x ".$packaged.gz" >/dev/null; then
+    tar -xOf "$scratch/files.tar" ".$packaged.gz" | gunzip > "$unpacked.part"
+  else
+    tar -xOf "$scratch/files.tar" ".$packaged" > "$unpacked.part"
+  fi
+  mv "$unpacked.part" "$unpacked"
+}
+
+main "$@"

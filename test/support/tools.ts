@@ -1,0 +1,95 @@
+// The programs and the film the tests need besides Node: nothing is skipped for want of them. As a set-up of the
+// whole run it has them installed where it may (Debian, as root), and otherwise ends the run by naming each.
+
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Tools {
+  ffmpeg: string;
+  ffprobe: string;
+  chromium: string;
+  /** People crossing a square, filmed by a real camera: 768x576, 10 frames a second, 79.5 s, no sound. */
+  film: string;
+}
+
+type Wanted = { variable: string; names: readonly string[]; hint: string };
+
+const script = fileURLToPath(new URL('../../scripts/install-tools.sh', import.meta.url));
+
+const wanted: Record<keyof Tools, Wanted> = {
+  ffmpeg: { variable: 'FFMPEG_PATH', names: ['ffmpeg'], hint: 'ffmpeg 5 or newer' },
+  ffprobe: { variable: 'FFPROBE_PATH', names: ['ffprobe'], hint: 'comes with ffmpeg' },
+  chromium: {
+    variable: 'CHROMIUM_PATH',
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    hint: 'Chromium or Chrome with H.264',
+  },
+  film: {
+    variable: 'TEST_FILM_PATH',
+    names: ['/usr/share/doc/opencv-doc/examples/data/vtest.avi', '/usr/local/share/veranda-tests/vtest.avi'],
+    hint: 'vtest.avi of the Debian package opencv-doc',
+  },
+};
+
+/** Run once by vitest before any test. */
+export function setup(): void {
+  if (listMissing().length > 0 && canInstall()) {
+    process.stdout.write('Tests: installing what is missing with scripts/install-tools.sh\n');
+    spawnSync('bash', [script], { stdio: 'inherit' });
+  }
+  const missing = listMissing();
+  if (missing.length > 0) throw new Error(describeMissing(missing));
+}
+
+/** Absolute paths of all of them; throws, naming what is missing, when the set-up did not run. */
+export function findTools(): Tools {
+  const missing = listMissing();
+  if (missing.length > 0) throw new Error(describeMissing(missing));
+  const pathOf = (tool: keyof Tools): string => find(tool) ?? '';
+  return {
+    ffmpeg: pathOf('ffmpeg'),
+    ffprobe: pathOf('ffprobe'),
+    chromium: pathOf('chromium'),
+    film: pathOf('film'),
+  };
+}
+
+function listMissing(): (keyof Tools)[] {
+  return (Object.keys(wanted) as (keyof Tools)[]).filter((tool) => find(tool) === undefined);
+}
+
+function find(tool: keyof Tools): string | undefined {
+  const { variable, names } = wanted[tool];
+  const given = process.env[variable];
+  const candidates = given === undefined ? names : [given];
+  return candidates.flatMap(placesOf).find((path) => isUsable(path, tool === 'film'));
+}
+
+function placesOf(name: string): string[] {
+  if (name.includes('/')) return [name];
+  return (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
+}
+
+function isUsable(path: string, isFile: boolean): boolean {
+  try {
+    accessSync(path, isFile ? constants.R_OK : constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
+}
+
+function describeMissing(missing: readonly (keyof Tools)[]): string {
+  const lines = missing.map((tool) => `  ${tool}: ${wanted[tool].hint}; or set ${wanted[tool].variable}`);
+  return [
+    'The tests need programs that are not here:',
+    ...lines,
+    'On Debian, `sudo scripts/install-tools.sh` installs them all.',
+  ].join('\n');
+}
