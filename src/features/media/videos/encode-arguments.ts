@@ -1,0 +1,159 @@
+// The one ffmpeg command that makes all renditions from one decode. Pure. Only options that both today's builds and those
+// of 2018 understand: one output per rendition, no `var_stream_map`.
+
+import { availableParallelism } from 'node:os';
+import type { VideoContainer } from './containers.ts';
+import { toNumber } from './frame-rates.ts';
+import type { VideoLimits } from './limits.ts';
+import type { VideoProbe, VideoTrack } from './probe-report.ts';
+import type { Rendition } from './renditions.ts';
+import { sourceArguments } from './source-arguments.ts';
+
+export interface EncodeJob {
+  source: string;
+  container: VideoContainer;
+  probe: VideoProbe & { video: VideoTrack };
+  renditions: Rendition[];
+  /** Filters of this build of ffmpeg. */
+  filters: ReadonlySet<string>;
+  limits: VideoLimits;
+}
+
+export const PLAYLIST = 'playlist.m3u8';
+export const INIT = 'init.mp4';
+
+/** Nothing of the source's or the encoder's own words gets into what is published. */
+export const ANONYMOUS = [
+  ...['-map_metadata', '-1', '-map_chapters', '-1', '-sn', '-dn'],
+  ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact'],
+];
+/** Supplemental enhancement messages: encoder settings, and whatever a camera chose to write between the pictures. */
+export const NO_MESSAGES = ['-bsf:v', 'filter_units=remove_types=6'];
+
+const GROUP_SECONDS = 2;
+const GROUPS_PER_SEGMENT = 2;
+const SAMPLE_RATE = 48_000;
+const MOST_THREADS = 12;
+/** Sound that ends later than the picture by this much keeps the last picture on the screen. */
+const STILL_FROM_SECONDS = 1;
+const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
+
+export function encodeArguments(job: EncodeJob): string[] {
+  const threads = String(Math.min(MOST_THREADS, Math.ceil(availableParallelism() * 1.5)));
+  return [
+    ...['-nostdin', '-hide_banner', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1', '-threads', threads],
+    ...sourceArguments(job),
+    ...['-filter_complex', filterGraph(job)],
+    ...job.renditions.flatMap((rendition, place) => outputArguments({ job, rendition, place, threads })),
+  ];
+}
+
+/** How long the picture of the result will be; undefined when the file says it of no track. */
+export function expectedSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'filters'>): number {
+  return (probe.video.durationSeconds ?? probe.durationSeconds) + stillSeconds({ probe, filters });
+}
+
+function filterGraph(job: EncodeJob): string {
+  const { probe, renditions } = job;
+  const { video, audio } = probe;
+  const outs = (letter: string): string => renditions.map((_, place) => `[${letter}${place}]`).join('');
+  const chains = [
+    `[0:${video.index}]${[...prepareFilters(job), `split=${renditions.length}`].join(',')}${outs('s')}`,
+    ...renditions.map((rendition, place) => `[s${place}]${scaleFilters(video, rendition)}[v${place}]`),
+  ];
+  if (audio) chains.push(`[0:${audio.index}]${soundFilters(video)},asplit=${renditions.length}${outs('a')}`);
+  return chains.join(';');
+}
+
+/** What is done once for all: progressive frames at a constant rate from zero on, in standard dynamic range. */
+function prepareFilters(job: EncodeJob): string[] {
+  const { probe, filters, renditions } = job;
+  const rate = renditions[0]?.frameRate;
+  const still = stillSeconds(job);
+  const largest = renditions.at(-1);
+  return [
+    ...(probe.video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
+    ...(rate ? [`fps=fps=${rate.numerator}/${rate.denominator}:start_time=0`] : []),
+    ...(still > 0 ? [`tpad=stop_mode=clone:stop_duration=${still.toFixed(3)}`] : []),
+    ...(largest && canToneMap(probe.video, filters) ? toneMap(probe.video, largest) : []),
+  ];
+}
+
+function stillSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'filters'>): number {
+  const { video, audio } = probe;
+  if (!filters.has('tpad') || !video.durationSeconds || !audio?.durationSeconds) return 0;
+  const still = audio.durationSeconds - video.durationSeconds;
+  return still > STILL_FROM_SECONDS ? still : 0;
+}
+
+function canToneMap(video: VideoTrack, filters: ReadonlySet<string>): boolean {
+  return HDR_TRANSFERS.has(video.color.transfer) && filters.has('zscale') && filters.has('tonemap');
+}
+
+/** Scales down first: this arithmetic is in floating point and costs more than the encoder. */
+function toneMap(video: VideoTrack, largest: Rendition): string[] {
+  return [
+    `scale=${largest.width}:${largest.height}`,
+    `zscale=tin=${video.color.transfer}:min=bt2020nc:pin=bt2020:rin=tv:t=linear:npl=100`,
+    'format=gbrpf32le',
+    'zscale=p=bt709',
+    'tonemap=tonemap=hable:desat=0',
+    'zscale=t=bt709:m=bt709:r=tv',
+    'format=yuv420p',
+  ];
+}
+
+function scaleFilters(video: VideoTrack, rendition: Rendition): string {
+  const matrix = conversion(video) ?? '';
+  return `scale=${rendition.width}:${rendition.height}:flags=bicubic:out_range=tv${matrix},setsar=1,format=yuv420p`;
+}
+
+/** Wide-gamut and RGB pictures become BT.709; the others keep the matrix they have, which costs nothing. */
+function conversion(video: VideoTrack): string | undefined {
+  const { matrix, transfer } = video.color;
+  if (HDR_TRANSFERS.has(transfer)) return undefined;
+  if (matrix.startsWith('bt2020')) return ':in_color_matrix=bt2020:out_color_matrix=bt709';
+  return isRgb(video) ? ':out_color_matrix=bt709' : undefined;
+}
+
+const isRgb = (video: VideoTrack): boolean => /^(?:gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixelFormat);
+
+function colorArguments(video: VideoTrack): string[] {
+  const { matrix, primaries, transfer } = video.color;
+  const known = matrix !== '' && matrix !== 'unknown';
+  const converted = HDR_TRANSFERS.has(transfer) || conversion(video) !== undefined;
+  const tags = converted
+    ? { colorspace: 'bt709', color_primaries: 'bt709', color_trc: 'bt709' }
+    : { ...(known && { colorspace: matrix, color_primaries: primaries, color_trc: transfer }) };
+  const usual = /^(?:bt709|bt470bg|smpte170m|bt470m|smpte240m)$/;
+  return Object.entries({ ...tags })
+    .filter(([, value]) => usual.test(value))
+    .flatMap(([name, value]) => [`-${name}`, value])
+    .concat('-color_range', 'tv');
+}
+
+/** Starts at zero, fills gaps, and lasts as long as the picture: a player waits for ever for a track that ends early. */
+function soundFilters(video: VideoTrack): string {
+  const pad = video.durationSeconds ? `,apad=whole_len=${Math.ceil(video.durationSeconds * SAMPLE_RATE)}` : '';
+  return `aresample=${SAMPLE_RATE}:async=1000:first_pts=0${pad}`;
+}
+
+function outputArguments(output: { job: EncodeJob; rendition: Rendition; place: number; threads: string }): string[] {
+  const { job, rendition, place, threads } = output;
+  const { video, audio } = job.probe;
+  const group = Math.max(1, Math.round(GROUP_SECONDS * toNumber(rendition.frameRate)));
+  // A microsecond less than a whole number of groups, so that rounding never moves a cut to the next group.
+  const segment = (GROUPS_PER_SEGMENT * group) / toNumber(rendition.frameRate) - 1e-6;
+  return [
+    ...['-map', `[v${place}]`, ...(audio ? ['-map', `[a${place}]`] : []), ...ANONYMOUS, ...NO_MESSAGES],
+    ...['-t', String(job.limits.maxDurationSeconds + 1)],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-threads', threads],
+    ...['-crf', String(rendition.crf), '-maxrate', `${rendition.maxrate}k`, '-bufsize', `${rendition.bufsize}k`],
+    ...['-g', String(group), '-keyint_min', String(group), '-sc_threshold', '0', '-flags:v', '+cgop+bitexact'],
+    ...colorArguments(video),
+    ...(audio ? ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE)] : []),
+    ...['-f', 'hls', '-hls_time', segment.toFixed(6), '-hls_list_size', '0', '-hls_playlist_type', 'vod'],
+    ...['-hls_segment_type', 'fmp4', '-hls_flags', 'independent_segments', '-hls_fmp4_init_filename', INIT],
+    ...['-hls_segment_filename', `${rendition.name}/segment-%05d.m4s`, `${rendition.name}/${PLAYLIST}`],
+  ];
+}
