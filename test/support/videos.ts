@@ -56,8 +56,17 @@ export async function makeVideo(recipe: VideoRecipe): Promise<string> {
   const path = join(recipe.directory, recipe.name ?? 'video.mp4');
   const { seconds = 2, picture = 'pattern', sound = 'stereo', options = [] } = recipe;
   const args = [
-    ...['-nostdin', '-v', 'error', '-y', ...(picture === 'none' ? [] : pictureInput(picture)), ...soundInput(sound)],
-    ...(picture === 'none' ? [] : ['-vf', pictureFilters(recipe), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']),
+    ...[
+      '-nostdin',
+      '-v',
+      'error',
+      '-y',
+      ...(picture === 'none' ? [] : pictureInput(picture)),
+      ...soundInput(sound),
+    ],
+    ...(picture === 'none'
+      ? []
+      : ['-vf', pictureFilters(recipe), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']),
     ...(sound === 'none' ? [] : ['-c:a', 'aac', '-b:a', '96k']),
     ...['-t', String(seconds), ...options, path],
   ];
@@ -68,8 +77,28 @@ export async function makeVideo(recipe: VideoRecipe): Promise<string> {
 
 /** What a phone sends: 12 s of 1280×720 at 30 frames with sound, several MiB of H.264 and AAC in an MP4. */
 export async function makeNaturalVideo(directory: string, name = 'natural.mp4'): Promise<string> {
-  const options = ['-preset', 'veryfast', '-crf', '15', '-g', '60', '-b:a', '128k', '-movflags', '+faststart'];
-  return makeVideo({ directory, name, width: 1280, height: 720, seconds: 12, frameRate: 30, picture: 'natural', options });
+  const options = [
+    '-preset',
+    'veryfast',
+    '-crf',
+    '15',
+    '-g',
+    '60',
+    '-b:a',
+    '128k',
+    '-movflags',
+    '+faststart',
+  ];
+  return makeVideo({
+    directory,
+    name,
+    width: 1280,
+    height: 720,
+    seconds: 12,
+    frameRate: 30,
+    picture: 'natural',
+    options,
+  });
 }
 
 /** The file's first half. */
@@ -89,14 +118,23 @@ function soundInput(sound: NonNullable<VideoRecipe['sound']>): string[] {
   if (sound === 'none') return ['-an'];
   const layouts = { mono: 'mono', stereo: 'stereo', '5.1': '5.1' };
   const tones = { mono: 1, stereo: 2, '5.1': 6 };
-  const voices = Array.from({ length: tones[sound] }, (_, voice) => `0.1*sin(${880 * (voice + 1)}*PI*t)+0.02*(random(${voice})-0.5)`);
-  return ['-f', 'lavfi', '-i', `aevalsrc=exprs=${voices.join('|')}:channel_layout=${layouts[sound]}:sample_rate=44100`];
+  const voices = Array.from(
+    { length: tones[sound] },
+    (_, voice) => `0.1*sin(${880 * (voice + 1)}*PI*t)+0.02*(random(${voice})-0.5)`,
+  );
+  return [
+    '-f',
+    'lavfi',
+    '-i',
+    `aevalsrc=exprs=${voices.join('|')}:channel_layout=${layouts[sound]}:sample_rate=44100`,
+  ];
 }
 
 function pictureFilters(recipe: VideoRecipe): string {
   const { width = 640, height = 360, frameRate = 30, picture = 'pattern', filters } = recipe;
   // The film has ten frames a second of a slow walk: three times as fast it moves as a phone's does.
-  const natural = picture === 'natural' ? ['crop=w=min(iw\\,ih*16/9):h=min(ih\\,iw*9/16)', 'setpts=PTS/3'] : [];
+  const natural =
+    picture === 'natural' ? ['crop=w=min(iw\\,ih*16/9):h=min(ih\\,iw*9/16)', 'setpts=PTS/3'] : [];
   const shape = [`fps=${frameRate}`, `scale=${width}:${height}`, 'setsar=1'];
   return [...natural, ...shape, ...(filters ? [filters] : [])].join(',');
 }
@@ -107,6 +145,7 @@ async function turn(path: string, rotation: keyof typeof TURNS): Promise<void> {
   const header = bytes.indexOf('tkhd');
   const [a = 1, b = 0, c = 0, d = 1] = TURNS[rotation];
   const matrix = header + 40;
-  for (const [place, value] of [a, b, 0, c, d, 0].entries()) bytes.writeInt32BE(value * 0x1_00_00, matrix + 4 * place);
+  for (const [place, value] of [a, b, 0, c, d, 0].entries())
+    bytes.writeInt32BE(value * 0x1_00_00, matrix + 4 * place);
   await writeFile(path, bytes);
 }

@@ -44,20 +44,35 @@ export async function findFfmpeg(wanted: {
   for (const candidate of [systemPrograms, bundledPrograms]) {
     const programs = await candidate(search);
     if (!programs) continue;
-    const found = await complete(programs, { search, bundled: candidate === bundledPrograms }).catch(() => undefined);
+    const found = await complete(programs, { search, bundled: candidate === bundledPrograms }).catch(
+      () => undefined,
+    );
     if (found) return found;
   }
   return undefined;
 }
 
-async function explicitPrograms(wanted: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined; search: string }): Promise<Programs> {
+async function explicitPrograms(wanted: {
+  ffmpegPath?: string | undefined;
+  ffprobePath?: string | undefined;
+  search: string;
+}): Promise<Programs> {
   const { ffmpegPath, ffprobePath, search } = wanted;
-  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
-  const sibling = ffmpegPath === undefined ? undefined : await findExecutable('ffprobe', dirname(resolve(ffmpegPath)));
+  const at = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(path);
+  const sibling =
+    ffmpegPath === undefined ? undefined : await findExecutable('ffprobe', dirname(resolve(ffmpegPath)));
   const ffmpeg = await findExecutable(at(ffmpegPath) ?? 'ffmpeg', search);
-  if (!ffmpeg) throw new Error(`There is no ffmpeg that can be run at ${ffmpegPath ?? 'any folder of PATH'}.`);
-  const ffprobe = ffprobePath === undefined && sibling ? sibling : await findExecutable(at(ffprobePath) ?? 'ffprobe', search);
-  if (!ffprobe) throw new Error(`There is no ffprobe that can be run at ${ffprobePath ?? `${dirname(ffmpeg)} or on PATH`}.`);
+  if (!ffmpeg)
+    throw new Error(`There is no ffmpeg that can be run at ${ffmpegPath ?? 'any folder of PATH'}.`);
+  const ffprobe =
+    ffprobePath === undefined && sibling
+      ? sibling
+      : await findExecutable(at(ffprobePath) ?? 'ffprobe', search);
+  if (!ffprobe)
+    throw new Error(
+      `There is no ffprobe that can be run at ${ffprobePath ?? `${dirname(ffmpeg)} or on PATH`}.`,
+    );
   return { ffmpeg, ffprobe };
 }
 
@@ -71,8 +86,14 @@ async function bundledPrograms(): Promise<Programs | undefined> {
   const platform = `${process.platform}-${process.arch}`;
   const suffix = process.platform === 'win32' ? '.exe' : '';
   try {
-    const ffmpeg = join(packageFolder('@ffmpeg-installer/ffmpeg', `@ffmpeg-installer/${platform}`), `ffmpeg${suffix}`);
-    const ffprobe = join(packageFolder('@ffprobe-installer/ffprobe', `@ffprobe-installer/${platform}`), `ffprobe${suffix}`);
+    const ffmpeg = join(
+      packageFolder('@ffmpeg-installer/ffmpeg', `@ffmpeg-installer/${platform}`),
+      `ffmpeg${suffix}`,
+    );
+    const ffprobe = join(
+      packageFolder('@ffprobe-installer/ffprobe', `@ffprobe-installer/${platform}`),
+      `ffprobe${suffix}`,
+    );
     // The packages set this bit in an install script, and those are often not run. On a read-only tree it may be set already.
     await Promise.all([ffmpeg, ffprobe].map((program) => chmod(program, 0o755).catch(() => undefined)));
     return { ffmpeg, ffprobe };
@@ -107,7 +128,14 @@ async function readVersion(program: string, name: string): Promise<string> {
 
 async function ask(program: string, args: string[]): Promise<string> {
   try {
-    return (await run(program, args, { timeout: ANSWER_MS, killSignal: 'SIGKILL', env: {}, maxBuffer: 4 * 1024 * 1024 })).stdout;
+    return (
+      await run(program, args, {
+        timeout: ANSWER_MS,
+        killSignal: 'SIGKILL',
+        env: {},
+        maxBuffer: 4 * 1024 * 1024,
+      })
+    ).stdout;
   } catch (cause) {
     throw new Error(`The program at ${program} does not run.`, { cause });
   }

@@ -22,7 +22,15 @@ export interface FfmpegRun {
 }
 
 /** `killed`: by the CPU limit or from outside. `exit`: the program itself gave up. */
-export type FfmpegFailure = 'timeout' | 'aborted' | 'killed' | 'output' | 'disk_full' | 'memory' | 'not_started' | 'exit';
+export type FfmpegFailure =
+  | 'timeout'
+  | 'aborted'
+  | 'killed'
+  | 'output'
+  | 'disk_full'
+  | 'memory'
+  | 'not_started'
+  | 'exit';
 
 export class FfmpegFailed extends Error {
   override readonly name = 'FfmpegFailed';
@@ -51,7 +59,12 @@ export async function runFfmpeg(run: FfmpegRun): Promise<{ stdout: string }> {
   if (run.signal?.aborted) throw new FfmpegFailed('aborted', { stderrTail: '' });
   const { ffmpeg, cwd, limits } = run;
   const [command = '', ...args] = confine(ffmpeg.sandbox, { ...run, program: ffmpeg[run.program] });
-  const child = spawn(command, args, { cwd, env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, {
+    cwd,
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
 
   let stopped: FfmpegFailure | undefined;
   const stop = (reason: FfmpegFailure): void => {
@@ -68,7 +81,8 @@ export async function runFfmpeg(run: FfmpegRun): Promise<{ stdout: string }> {
     const ending = await waitForEnd(child);
     const reason = stopped ?? judge(ending, stderr());
     if (reason) throw new FfmpegFailed(reason, { exitCode: ending.code ?? undefined, stderrTail: stderr() });
-    if ((await measure(cwd)) > limits.outputBytes) throw new FfmpegFailed('output', { exitCode: 0, stderrTail: stderr() });
+    if ((await measure(cwd)) > limits.outputBytes)
+      throw new FfmpegFailed('output', { exitCode: 0, stderrTail: stderr() });
     return { stdout: stdout() };
   } finally {
     clearTimeout(timer);
@@ -104,7 +118,8 @@ function judge(ending: Ending, stderr: string): FfmpegFailure | undefined {
   if (ending.error) return 'not_started';
   if (ending.code === 0) return undefined;
   // Bubblewrap passes a signal on as 128 + its number.
-  if (ending.signal === 'SIGXFSZ' || ending.code === 153 || stderr.includes('File too large')) return 'output';
+  if (ending.signal === 'SIGXFSZ' || ending.code === 153 || stderr.includes('File too large'))
+    return 'output';
   if (stderr.includes('No space left on device')) return 'disk_full';
   if (stderr.includes('Cannot allocate memory')) return 'memory';
   if (ending.signal || ending.code === 137 || ending.code === 255) return 'killed';
@@ -119,7 +134,10 @@ function keepTail(stream: Readable): () => string {
   return () => tail;
 }
 
-function readStdout(stream: Readable, to: { onLine: ((line: string) => void) | undefined; onExceeded: () => void }): () => string {
+function readStdout(
+  stream: Readable,
+  to: { onLine: ((line: string) => void) | undefined; onExceeded: () => void },
+): () => string {
   let text = '';
   stream.setEncoding('utf8').on('data', (part: string) => {
     text += part;
@@ -136,7 +154,9 @@ function readStdout(stream: Readable, to: { onLine: ((line: string) => void) | u
 }
 
 /** The kernel limits each file; only this look from outside limits all of them together. */
-function watchSize(watch: { directory: string; limit: number; onExceeded: () => void }): { stop: () => void } {
+function watchSize(watch: { directory: string; limit: number; onExceeded: () => void }): {
+  stop: () => void;
+} {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const look = async (): Promise<void> => {

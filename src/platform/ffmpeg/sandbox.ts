@@ -49,7 +49,17 @@ const run = promisify(execFile);
 const TRIAL_MS = 10_000;
 /** Deep enough for one input, one log, a playlist, an init file and a segment for every rendition. */
 const OPEN_FILES = 256;
-const SYSTEM_PATHS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/etc/ld.so.cache', '/etc/alternatives', '/nix/store'];
+const SYSTEM_PATHS = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/etc/ld.so.cache',
+  '/etc/alternatives',
+  '/nix/store',
+];
 
 /** Tries each tool of `search` (a PATH value) by running `programs` under it. Never throws: the worst is an empty sandbox. */
 export async function testSandbox(search: string, programs: string[]): Promise<Sandbox> {
@@ -61,7 +71,8 @@ export async function testSandbox(search: string, programs: string[]): Promise<S
   if (prlimit && (await works([prlimit, '--core=0:0', '--', prlimit, '--version']))) tools.prlimit = prlimit;
   // A server that dies by SIGKILL takes its encoder with it.
   const bound = ['--pdeathsig', 'KILL', '--no-new-privs', '--'];
-  if (setpriv && (await works([setpriv, ...bound, setpriv, '--version']))) tools.setpriv = [setpriv, ...bound];
+  if (setpriv && (await works([setpriv, ...bound, setpriv, '--version'])))
+    tools.setpriv = [setpriv, ...bound];
   if (bubblewrap && (await isolates(bubblewrap, programs))) tools.bubblewrap = bubblewrap;
   else if (unshare) tools.unshare = await findNetworkCut(unshare, search);
   return {
@@ -86,7 +97,12 @@ export function confine(sandbox: Sandbox, wanted: Confinement): string[] {
 
 /** The first executable file called `name` in a PATH value; an absolute path is taken as it is. */
 export async function findExecutable(name: string, search: string): Promise<string | undefined> {
-  const candidates = isAbsolute(name) ? [name] : search.split(delimiter).filter(isAbsolute).map((folder) => join(folder, name));
+  const candidates = isAbsolute(name)
+    ? [name]
+    : search
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((folder) => join(folder, name));
   for (const candidate of candidates) {
     try {
       await access(candidate, constants.X_OK);
@@ -113,7 +129,10 @@ function limitArgs(prlimit: string, limits: RunLimits): string[] {
   ];
 }
 
-function bubblewrapArgs(bubblewrap: string, wanted: { program: string; cwd: string; readable: string[] }): string[] {
+function bubblewrapArgs(
+  bubblewrap: string,
+  wanted: { program: string; cwd: string; readable: string[] },
+): string[] {
   const { program, cwd, readable } = wanted;
   const installed = SYSTEM_PATHS.some((path) => program.startsWith(`${path}/`));
   return [
@@ -143,7 +162,9 @@ async function output(command: string[]): Promise<string | undefined> {
 /** Bubblewrap counts only if every program still starts in it; one that is installed outside the system paths may miss its libraries. */
 async function isolates(bubblewrap: string, programs: string[]): Promise<boolean> {
   const trials = await Promise.all(
-    programs.map((program) => works([...bubblewrapArgs(bubblewrap, { program, cwd: tmpdir(), readable: [] }), program, '-version'])),
+    programs.map((program) =>
+      works([...bubblewrapArgs(bubblewrap, { program, cwd: tmpdir(), readable: [] }), program, '-version']),
+    ),
   );
   return trials.length > 0 && trials.every(Boolean);
 }

@@ -4,7 +4,18 @@
 export type Demuxer = 'mov' | 'matroska' | 'avi' | 'asf' | 'mpegts' | 'mpeg' | 'flv' | 'ogg';
 
 export interface VideoContainer {
-  container: 'mp4' | 'quicktime' | '3gp' | 'matroska' | 'webm' | 'avi' | 'asf' | 'mpegts' | 'mpegps' | 'flv' | 'ogg';
+  container:
+    | 'mp4'
+    | 'quicktime'
+    | '3gp'
+    | 'matroska'
+    | 'webm'
+    | 'avi'
+    | 'asf'
+    | 'mpegts'
+    | 'mpegps'
+    | 'flv'
+    | 'ogg';
   demuxer: Demuxer;
   extension: 'mp4' | 'm4v' | 'mov' | '3gp' | 'mkv' | 'webm' | 'avi' | 'wmv' | 'ts' | 'mpg' | 'flv' | 'ogv';
   mimeType: string;
@@ -25,7 +36,12 @@ const PICTURE_BRANDS = /^(?:hei[cfmsx]|hev[cx]|avi[fs]|mif1|msf1|crx |jp2 |jpx |
 const QUICKTIME_ATOMS = new Set(['moov', 'mdat', 'free', 'skip', 'wide', 'pnot']);
 
 const MP4: VideoContainer = { container: 'mp4', demuxer: 'mov', extension: 'mp4', mimeType: 'video/mp4' };
-const QUICKTIME: VideoContainer = { container: 'quicktime', demuxer: 'mov', extension: 'mov', mimeType: 'video/quicktime' };
+const QUICKTIME: VideoContainer = {
+  container: 'quicktime',
+  demuxer: 'mov',
+  extension: 'mov',
+  mimeType: 'video/quicktime',
+};
 
 /** `head` is the file's beginning, at least SNIFF_BYTES of it or all. Undefined: not a kind of video that is taken. */
 export function sniffVideo(head: Uint8Array): VideoContainer | undefined {
@@ -36,10 +52,14 @@ export function sniffVideo(head: Uint8Array): VideoContainer | undefined {
   if (text.startsWith('RIFF') && text.slice(8, 12) === 'AVI ') {
     return { container: 'avi', demuxer: 'avi', extension: 'avi', mimeType: 'video/x-msvideo' };
   }
-  if (hex.startsWith(ASF_HEADER)) return { container: 'asf', demuxer: 'asf', extension: 'wmv', mimeType: 'video/x-ms-wmv' };
-  if (text.startsWith('FLV\x01')) return { container: 'flv', demuxer: 'flv', extension: 'flv', mimeType: 'video/x-flv' };
-  if (text.startsWith('OggS\0')) return { container: 'ogg', demuxer: 'ogg', extension: 'ogv', mimeType: 'video/ogg' };
-  if (hex.startsWith('000001ba')) return { container: 'mpegps', demuxer: 'mpeg', extension: 'mpg', mimeType: 'video/mpeg' };
+  if (hex.startsWith(ASF_HEADER))
+    return { container: 'asf', demuxer: 'asf', extension: 'wmv', mimeType: 'video/x-ms-wmv' };
+  if (text.startsWith('FLV\x01'))
+    return { container: 'flv', demuxer: 'flv', extension: 'flv', mimeType: 'video/x-flv' };
+  if (text.startsWith('OggS\0'))
+    return { container: 'ogg', demuxer: 'ogg', extension: 'ogv', mimeType: 'video/ogg' };
+  if (hex.startsWith('000001ba'))
+    return { container: 'mpegps', demuxer: 'mpeg', extension: 'mpg', mimeType: 'video/mpeg' };
   return sniffIsoMedia(bytes) ?? sniffTransportStream(bytes);
 }
 
@@ -47,7 +67,8 @@ function sniffIsoMedia(bytes: Buffer): VideoContainer | undefined {
   if (bytes.length < 16) return undefined;
   const size = bytes.readUInt32BE(0);
   const atom = bytes.toString('latin1', 4, 8);
-  if (atom === 'ftyp') return size >= 16 && size <= SNIFF_BYTES ? byBrand(bytes.toString('latin1', 8, 12)) : undefined;
+  if (atom === 'ftyp')
+    return size >= 16 && size <= SNIFF_BYTES ? byBrand(bytes.toString('latin1', 8, 12)) : undefined;
   // Old QuickTime files have no brand. A size that reads as four letters is text that happens to say `moov`.
   const plausible = size === 1 || (size >= 8 && size < 0x20_00_00_00) || (size === 0 && atom === 'mdat');
   return QUICKTIME_ATOMS.has(atom) && plausible ? QUICKTIME : undefined;
@@ -56,7 +77,8 @@ function sniffIsoMedia(bytes: Buffer): VideoContainer | undefined {
 function byBrand(brand: string): VideoContainer | undefined {
   if (PICTURE_BRANDS.test(brand)) return undefined;
   if (brand === 'qt  ') return QUICKTIME;
-  if (brand.startsWith('3g')) return { container: '3gp', demuxer: 'mov', extension: '3gp', mimeType: 'video/3gpp' };
+  if (brand.startsWith('3g'))
+    return { container: '3gp', demuxer: 'mov', extension: '3gp', mimeType: 'video/3gpp' };
   if (brand.startsWith('M4V')) return { ...MP4, extension: 'm4v' };
   return MP4;
 }
@@ -64,7 +86,8 @@ function byBrand(brand: string): VideoContainer | undefined {
 function sniffMatroska(bytes: Buffer): VideoContainer | undefined {
   // The document type stands in the EBML header, which is short.
   const header = bytes.toString('latin1', 0, 128);
-  if (header.includes('webm')) return { container: 'webm', demuxer: 'matroska', extension: 'webm', mimeType: 'video/webm' };
+  if (header.includes('webm'))
+    return { container: 'webm', demuxer: 'matroska', extension: 'webm', mimeType: 'video/webm' };
   if (!header.includes('matroska')) return undefined;
   return { container: 'matroska', demuxer: 'matroska', extension: 'mkv', mimeType: 'video/x-matroska' };
 }

@@ -41,7 +41,18 @@ const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 export function encodeArguments(job: EncodeJob): string[] {
   const threads = String(Math.min(MOST_THREADS, Math.ceil(availableParallelism() * 1.5)));
   return [
-    ...['-nostdin', '-hide_banner', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1', '-threads', threads],
+    ...[
+      '-nostdin',
+      '-hide_banner',
+      '-y',
+      '-v',
+      'error',
+      '-nostats',
+      '-progress',
+      'pipe:1',
+      '-threads',
+      threads,
+    ],
     ...sourceArguments(job),
     ...['-filter_complex', filterGraph(job)],
     ...job.renditions.flatMap((rendition, place) => outputArguments({ job, rendition, place, threads })),
@@ -116,7 +127,8 @@ function conversion(video: VideoTrack): string | undefined {
   return isRgb(video) ? ':out_color_matrix=bt709' : undefined;
 }
 
-const isRgb = (video: VideoTrack): boolean => /^(?:gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixelFormat);
+const isRgb = (video: VideoTrack): boolean =>
+  /^(?:gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixelFormat);
 
 function colorArguments(video: VideoTrack): string[] {
   const { matrix, primaries, transfer } = video.color;
@@ -134,11 +146,18 @@ function colorArguments(video: VideoTrack): string[] {
 
 /** Starts at zero, fills gaps, and lasts as long as the picture: a player waits for ever for a track that ends early. */
 function soundFilters(video: VideoTrack): string {
-  const pad = video.durationSeconds ? `,apad=whole_len=${Math.ceil(video.durationSeconds * SAMPLE_RATE)}` : '';
+  const pad = video.durationSeconds
+    ? `,apad=whole_len=${Math.ceil(video.durationSeconds * SAMPLE_RATE)}`
+    : '';
   return `aresample=${SAMPLE_RATE}:async=1000:first_pts=0${pad}`;
 }
 
-function outputArguments(output: { job: EncodeJob; rendition: Rendition; place: number; threads: string }): string[] {
+function outputArguments(output: {
+  job: EncodeJob;
+  rendition: Rendition;
+  place: number;
+  threads: string;
+}): string[] {
   const { job, rendition, place, threads } = output;
   const { video, audio } = job.probe;
   const group = Math.max(1, Math.round(GROUP_SECONDS * toNumber(rendition.frameRate)));
@@ -148,8 +167,24 @@ function outputArguments(output: { job: EncodeJob; rendition: Rendition; place: 
     ...['-map', `[v${place}]`, ...(audio ? ['-map', `[a${place}]`] : []), ...ANONYMOUS, ...NO_MESSAGES],
     ...['-t', String(job.limits.maxDurationSeconds + 1)],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-threads', threads],
-    ...['-crf', String(rendition.crf), '-maxrate', `${rendition.maxrate}k`, '-bufsize', `${rendition.bufsize}k`],
-    ...['-g', String(group), '-keyint_min', String(group), '-sc_threshold', '0', '-flags:v', '+cgop+bitexact'],
+    ...[
+      '-crf',
+      String(rendition.crf),
+      '-maxrate',
+      `${rendition.maxrate}k`,
+      '-bufsize',
+      `${rendition.bufsize}k`,
+    ],
+    ...[
+      '-g',
+      String(group),
+      '-keyint_min',
+      String(group),
+      '-sc_threshold',
+      '0',
+      '-flags:v',
+      '+cgop+bitexact',
+    ],
     ...colorArguments(video),
     ...(audio ? ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE)] : []),
     ...['-f', 'hls', '-hls_time', segment.toFixed(6), '-hls_list_size', '0', '-hls_playlist_type', 'vod'],

@@ -12,7 +12,14 @@ import { encodeArguments, expectedSeconds, INIT, PLAYLIST } from './encode-argum
 import { toNumber } from './frame-rates.ts';
 import { blankSignatures, readVideoCodec } from './init-segments.ts';
 import { defaultVideoLimits, type VideoLimits } from './limits.ts';
-import { measureBandwidth, readMediaPlaylist, totalSeconds, writeMasterPlaylist, writeMediaPlaylist, type SizedSegment } from './playlists.ts';
+import {
+  measureBandwidth,
+  readMediaPlaylist,
+  totalSeconds,
+  writeMasterPlaylist,
+  writeMediaPlaylist,
+  type SizedSegment,
+} from './playlists.ts';
 import type { VideoProbe, VideoTrack } from './probe-report.ts';
 import { damaged, explainFailure } from './problems.ts';
 import { makePoster, makeProgressive, POSTER, PROGRESSIVE } from './progressive.ts';
@@ -95,17 +102,38 @@ export async function encodeVideo(request: EncodeRequest): Promise<EncodedVideo>
 }
 
 async function encode(request: EncodeRequest): Promise<EncodedVideo> {
-  const { ffmpeg, directory, signal, probe, renditions, source, container, videoLimits = defaultVideoLimits } = request;
+  const {
+    ffmpeg,
+    directory,
+    signal,
+    probe,
+    renditions,
+    source,
+    container,
+    videoLimits = defaultVideoLimits,
+  } = request;
   const { video } = probe;
   if (!video || renditions.length === 0) throw damaged();
   const report = createProgress(request);
   const work = { ffmpeg, directory, signal, limits: request.limits ?? defaultRunLimits(probe) };
-  const job = { source, container, probe: { ...probe, video }, renditions, filters: ffmpeg.filters, limits: videoLimits };
+  const job = {
+    source,
+    container,
+    probe: { ...probe, video },
+    renditions,
+    filters: ffmpeg.filters,
+    limits: videoLimits,
+  };
 
   for (const rendition of renditions) await mkdir(join(directory, rendition.name));
-  const reached = await encodeRenditions(request, { args: encodeArguments(job), limits: work.limits, report });
+  const reached = await encodeRenditions(request, {
+    args: encodeArguments(job),
+    limits: work.limits,
+    report,
+  });
   const checked: Checked[] = [];
-  for (const rendition of renditions) checked.push(await finishRendition({ directory, rendition, hasAudio: probe.audio !== undefined }));
+  for (const rendition of renditions)
+    checked.push(await finishRendition({ directory, rendition, hasAudio: probe.audio !== undefined }));
   refuseMisfits(checked, { probe: { ...probe, video }, ffmpeg, reached });
   const top = checked.at(-1);
   if (!top) throw damaged();
@@ -130,7 +158,16 @@ async function encodeRenditions(
     reached = Math.max(reached, readClock(line.slice('out_time='.length)));
     report((ENCODER_SHARE * reached) / Math.max(probe.durationSeconds, 0.001));
   };
-  await runFfmpeg({ ffmpeg, program: 'ffmpeg', args, cwd: directory, readable: [source], limits, signal, onStdoutLine });
+  await runFfmpeg({
+    ffmpeg,
+    program: 'ffmpeg',
+    args,
+    cwd: directory,
+    readable: [source],
+    limits,
+    signal,
+    onStdoutLine,
+  });
   return reached;
 }
 
@@ -145,7 +182,11 @@ function createProgress({ onProgress }: EncodeRequest): (fraction: number) => vo
 }
 
 /** Checks one rendition's files and replaces what the muxer wrote about them by our own. */
-async function finishRendition(made: { directory: string; rendition: Rendition; hasAudio: boolean }): Promise<Checked> {
+async function finishRendition(made: {
+  directory: string;
+  rendition: Rendition;
+  hasAudio: boolean;
+}): Promise<Checked> {
   const { rendition, hasAudio } = made;
   const folder = join(made.directory, rendition.name);
   const listed = readMediaPlaylist(await readFile(join(folder, PLAYLIST), 'utf8').catch(() => ''));
@@ -166,14 +207,20 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /** A source that is cut short decodes without an error; only the length tells. */
-function refuseMisfits(checked: Checked[], of: { probe: VideoProbe & { video: VideoTrack }; ffmpeg: Ffmpeg; reached: number }): void {
+function refuseMisfits(
+  checked: Checked[],
+  of: { probe: VideoProbe & { video: VideoTrack }; ffmpeg: Ffmpeg; reached: number },
+): void {
   const [first, ...others] = checked;
   if (!first) throw damaged();
   const seconds = totalSeconds(first.segments);
   const frame = 1 / toNumber(first.rendition.frameRate);
   for (const { segments } of others) {
-    const aligned = segments.every((segment, place) => Math.abs(segment.seconds - (first.segments[place]?.seconds ?? 0)) <= frame);
-    if (segments.length !== first.segments.length || !aligned) throw new Error('The renditions are cut at different times.');
+    const aligned = segments.every(
+      (segment, place) => Math.abs(segment.seconds - (first.segments[place]?.seconds ?? 0)) <= frame,
+    );
+    if (segments.length !== first.segments.length || !aligned)
+      throw new Error('The renditions are cut at different times.');
   }
   const expected = expectedSeconds({ probe: of.probe, filters: of.ffmpeg.filters });
   const tolerance = Math.max(1, 0.03 * expected);
@@ -182,11 +229,21 @@ function refuseMisfits(checked: Checked[], of: { probe: VideoProbe & { video: Vi
   if (longest < expected - tolerance || seconds > expected + tolerance) throw damaged();
 }
 
-async function publish(directory: string, made: { checked: Checked[]; top: Checked; hasAudio: boolean }): Promise<EncodedVideo> {
+async function publish(
+  directory: string,
+  made: { checked: Checked[]; top: Checked; hasAudio: boolean },
+): Promise<EncodedVideo> {
   const { checked, top, hasAudio } = made;
   const renditions = checked.map(({ rendition, segments, codecs }): EncodedRendition => {
     const { name, width, height } = rendition;
-    return { name, width, height, frameRate: toNumber(rendition.frameRate), ...measureBandwidth(segments), codecs };
+    return {
+      name,
+      width,
+      height,
+      frameRate: toNumber(rendition.frameRate),
+      ...measureBandwidth(segments),
+      codecs,
+    };
   });
   const variants = renditions.map((rendition) => ({ ...rendition, uri: `${rendition.name}/${PLAYLIST}` }));
   await writeFile(join(directory, MASTER), writeMasterPlaylist(variants));
@@ -194,10 +251,22 @@ async function publish(directory: string, made: { checked: Checked[]; top: Check
     MASTER,
     PROGRESSIVE,
     POSTER,
-    ...checked.flatMap(({ rendition, segments }) => [PLAYLIST, INIT, ...segments.map(({ uri }) => uri)].map((file) => `${rendition.name}/${file}`)),
+    ...checked.flatMap(({ rendition, segments }) =>
+      [PLAYLIST, INIT, ...segments.map(({ uri }) => uri)].map((file) => `${rendition.name}/${file}`),
+    ),
   ];
   await Promise.all(files.map((file) => sizeOf(join(directory, file))));
   const durationMs = Math.round(1000 * totalSeconds(top.segments));
   const { width, height } = top.rendition;
-  return { durationMs, width, height, hasAudio, renditions, files, master: MASTER, progressive: PROGRESSIVE, poster: POSTER };
+  return {
+    durationMs,
+    width,
+    height,
+    hasAudio,
+    renditions,
+    files,
+    master: MASTER,
+    progressive: PROGRESSIVE,
+    poster: POSTER,
+  };
 }

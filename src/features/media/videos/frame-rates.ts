@@ -32,7 +32,10 @@ export const toNumber = (fraction: Fraction): number => fraction.numerator / fra
  * The source's own rate if it is constant, else the usual rate just above its average. Above 60 it is halved until it
  * fits; a slower one than 10 is doubled, so that every two-second group has frames.
  */
-export function chooseFrameRate(source: { average?: Fraction | undefined; base?: Fraction | undefined }): Fraction {
+export function chooseFrameRate(source: {
+  average?: Fraction | undefined;
+  base?: Fraction | undefined;
+}): Fraction {
   const { average, base } = source;
   if (!average) return base && toNumber(base) <= FASTEST ? fit(base) : UNKNOWN;
   const constant = base && Math.abs(toNumber(base) - toNumber(average)) <= 0.05 * toNumber(base);

@@ -68,13 +68,15 @@ export function measureBandwidth(segments: SizedSegment[]): { bandwidth: number;
     let seconds = 0;
     for (let to = from; to < segments.length && seconds <= 1.5 * target; to += 1) {
       seconds += segments[to]?.seconds ?? 0;
-      if (seconds >= 0.5 * target && seconds <= 1.5 * target) peak = Math.max(peak, rate(segments.slice(from, to + 1)));
+      if (seconds >= 0.5 * target && seconds <= 1.5 * target)
+        peak = Math.max(peak, rate(segments.slice(from, to + 1)));
     }
   }
   return { bandwidth: Math.ceil(peak), averageBandwidth: Math.ceil(mean) };
 }
 
-export const totalSeconds = (segments: Segment[]): number => segments.reduce((sum, segment) => sum + segment.seconds, 0);
+export const totalSeconds = (segments: Segment[]): number =>
+  segments.reduce((sum, segment) => sum + segment.seconds, 0);
 
 /** At least 1: players poll and buffer by it. */
 function targetDuration(segments: Segment[]): number {

@@ -78,12 +78,19 @@ const ODDEST_PIXEL = 4;
 
 /** Never throws: a report that makes no sense is one without tracks. */
 export function readProbe(report: unknown): VideoProbe {
-  const { streams, format } = reportSchema.catch({ streams: [], format: { duration: '', bit_rate: '' } }).parse(report);
-  const picture = streams.find((stream) => stream.codec_type === 'video' && stream.disposition.attached_pic === 0);
-  const sound = streams.find((stream) => stream.codec_type === 'audio' && AUDIO_CODECS.has(stream.codec_name) && stream.channels > 0);
+  const { streams, format } = reportSchema
+    .catch({ streams: [], format: { duration: '', bit_rate: '' } })
+    .parse(report);
+  const picture = streams.find(
+    (stream) => stream.codec_type === 'video' && stream.disposition.attached_pic === 0,
+  );
+  const sound = streams.find(
+    (stream) => stream.codec_type === 'audio' && AUDIO_CODECS.has(stream.codec_name) && stream.channels > 0,
+  );
   const video = picture && readVideo(picture, positive(format.bit_rate));
   const audio = sound && readAudio(sound);
-  const durationSeconds = positive(format.duration) ?? Math.max(video?.durationSeconds ?? 0, audio?.durationSeconds ?? 0);
+  const durationSeconds =
+    positive(format.duration) ?? Math.max(video?.durationSeconds ?? 0, audio?.durationSeconds ?? 0);
   return { durationSeconds, streams: streams.length, video, audio };
 }
 
@@ -110,7 +117,12 @@ function readVideo(stream: Stream, fileBitRate: number | undefined): VideoTrack 
 }
 
 function readAudio(stream: Stream): AudioTrack {
-  return { index: stream.index, codec: stream.codec_name, channels: stream.channels, durationSeconds: readDuration(stream) };
+  return {
+    index: stream.index,
+    codec: stream.codec_name,
+    channels: stream.channels,
+    durationSeconds: readDuration(stream),
+  };
 }
 
 function readPixelRatio(ratio: string): number {
@@ -121,7 +133,9 @@ function readPixelRatio(ratio: string): number {
 
 /** Clockwise, as ffmpeg will apply it: only right angles change the frame's shape. Old builds say it in a tag. */
 function readRotation(stream: Stream): number {
-  const said = stream.side_data_list.find((data) => data.rotation !== undefined)?.rotation ?? Number(stream.tags['rotate'] ?? 0);
+  const said =
+    stream.side_data_list.find((data) => data.rotation !== undefined)?.rotation ??
+    Number(stream.tags['rotate'] ?? 0);
   const angle = Number.isFinite(said) ? ((said % 360) + 360) % 360 : 0;
   return [90, 180, 270].find((right) => Math.abs(angle - right) < 1) ?? angle;
 }

@@ -24,7 +24,12 @@ export interface ProbeRequest {
   signal?: AbortSignal | undefined;
 }
 
-const PROBE_LIMITS: RunLimits = { wallMs: 4500, cpuSeconds: 4, memoryBytes: 1024 ** 3, outputBytes: 1024 ** 2 };
+const PROBE_LIMITS: RunLimits = {
+  wallMs: 4500,
+  cpuSeconds: 4,
+  memoryBytes: 1024 ** 3,
+  outputBytes: 1024 ** 2,
+};
 /** Reading all packets of a long file without an index takes as long as the disk does. */
 const SCAN_LIMITS: RunLimits = { ...PROBE_LIMITS, wallMs: 120_000, cpuSeconds: 60 };
 
@@ -45,9 +50,25 @@ export async function probeVideo(request: ProbeRequest): Promise<VideoProbe> {
 async function runProbe(request: ProbeRequest, limits: VideoLimits): Promise<unknown> {
   const { ffmpeg, source, directory, container, signal } = request;
   // ffprobe opens what follows its options; it has no `-i`-bound ones, so the same list serves.
-  const args = ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...sourceArguments({ source, container, limits })];
+  const args = [
+    '-v',
+    'error',
+    '-of',
+    'json',
+    '-show_format',
+    '-show_streams',
+    ...sourceArguments({ source, container, limits }),
+  ];
   try {
-    const { stdout } = await runFfmpeg({ ffmpeg, program: 'ffprobe', args, cwd: directory, readable: [source], limits: PROBE_LIMITS, signal });
+    const { stdout } = await runFfmpeg({
+      ffmpeg,
+      program: 'ffprobe',
+      args,
+      cwd: directory,
+      readable: [source],
+      limits: PROBE_LIMITS,
+      signal,
+    });
     return JSON.parse(stdout);
   } catch (error) {
     throw explainProbeFailure(error, limits);
@@ -74,26 +95,41 @@ function refuseUnpublishable(probe: VideoProbe, limits: VideoLimits): void {
     throw new VideoProblem('video_too_large', `This video is larger than ${limits.maxSide} pixels.`);
   }
   if (video.width * video.height > limits.maxPixels) {
-    throw new VideoProblem('video_too_large', `This video has more than ${Math.floor(limits.maxPixels / 1e6)} million pixels.`);
+    throw new VideoProblem(
+      'video_too_large',
+      `This video has more than ${Math.floor(limits.maxPixels / 1e6)} million pixels.`,
+    );
   }
   if (probe.durationSeconds > limits.maxDurationSeconds) {
-    throw new VideoProblem('video_too_long', `This video is longer than ${sayDuration(limits.maxDurationSeconds)}.`);
+    throw new VideoProblem(
+      'video_too_long',
+      `This video is longer than ${sayDuration(limits.maxDurationSeconds)}.`,
+    );
   }
 }
 
 function tooManyTracks(limits: VideoLimits, cause?: unknown): VideoProblem {
-  return new VideoProblem('video_too_many_tracks', `This file has more than ${limits.maxStreams} tracks.`, { cause });
+  return new VideoProblem('video_too_many_tracks', `This file has more than ${limits.maxStreams} tracks.`, {
+    cause,
+  });
 }
 
 function sayDuration(seconds: number): string {
-  for (const [unit, length] of [['hour', 3600], ['minute', 60]] as const) {
-    if (seconds >= length && seconds % length === 0) return `${seconds / length} ${unit}${seconds === length ? '' : 's'}`;
+  for (const [unit, length] of [
+    ['hour', 3600],
+    ['minute', 60],
+  ] as const) {
+    if (seconds >= length && seconds % length === 0)
+      return `${seconds / length} ${unit}${seconds === length ? '' : 's'}`;
   }
   return `${seconds} seconds`;
 }
 
 /** Copies all packets to nowhere; the last report has the latest time stamp and the number of frames. */
-async function scan(request: ProbeRequest, known: { probe: VideoProbe; limits: VideoLimits }): Promise<VideoProbe> {
+async function scan(
+  request: ProbeRequest,
+  known: { probe: VideoProbe; limits: VideoLimits },
+): Promise<VideoProbe> {
   const { ffmpeg, source, directory, container, signal } = request;
   const { probe, limits } = known;
   const last = new Map<string, string>();
@@ -118,6 +154,11 @@ async function scan(request: ProbeRequest, known: { probe: VideoProbe; limits: V
   const frames = Number(last.get('frame'));
   const { video } = probe;
   if (!video || !(durationSeconds > 0)) return { ...probe, durationSeconds: 0 };
-  const averageFrameRate = frames > 1 ? { numerator: Math.round((frames * 1000) / durationSeconds), denominator: 1000 } : undefined;
-  return { ...probe, durationSeconds, video: { ...video, durationSeconds, averageFrameRate: video.averageFrameRate ?? averageFrameRate } };
+  const averageFrameRate =
+    frames > 1 ? { numerator: Math.round((frames * 1000) / durationSeconds), denominator: 1000 } : undefined;
+  return {
+    ...probe,
+    durationSeconds,
+    video: { ...video, durationSeconds, averageFrameRate: video.averageFrameRate ?? averageFrameRate },
+  };
 }

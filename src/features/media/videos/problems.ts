@@ -41,7 +41,10 @@ export function explainFailure(error: unknown): unknown {
   if (!(error instanceof FfmpegFailed)) return error;
   switch (error.reason) {
     case 'aborted':
-      return new VideoProblem('video_aborted', 'Processing this video was stopped.', { retryable: true, cause: error });
+      return new VideoProblem('video_aborted', 'Processing this video was stopped.', {
+        retryable: true,
+        cause: error,
+      });
     case 'timeout':
     case 'output':
     case 'memory':

@@ -51,7 +51,11 @@ export async function makeProgressive(work: Work, from: { source: Source; best: 
   const { source, best } = from;
   if (isCopyable(source)) {
     try {
-      await remux(work, { input: sourceArguments({ ...source, limits: source.videoLimits }), readable: [source.source], probe: source.probe });
+      await remux(work, {
+        input: sourceArguments({ ...source, limits: source.videoLimits }),
+        readable: [source.source],
+        probe: source.probe,
+      });
       return;
     } catch (error) {
       // Odd but playable files can fail to be copied; their encoded form does not.
@@ -96,13 +100,28 @@ export function isCopyable({ container, probe }: Pick<Source, 'container' | 'pro
 }
 
 /** With a probe its chosen tracks are taken, without it the first ones. */
-async function remux(work: Work, from: { input: string[]; readable: string[]; probe?: VideoProbe }): Promise<void> {
+async function remux(
+  work: Work,
+  from: { input: string[]; readable: string[]; probe?: VideoProbe },
+): Promise<void> {
   const { video, audio } = from.probe ?? {};
   const maps = from.probe
     ? ['-map', `0:${video?.index ?? 0}`, ...(audio ? ['-map', `0:${audio.index}`] : [])]
     : ['-map', '0:v:0', '-map', '0:a:0?'];
   await run(work, {
-    args: [...from.input, ...maps, '-c', 'copy', ...ANONYMOUS, ...NO_MESSAGES, '-movflags', '+faststart', '-f', 'mp4', PARTIAL],
+    args: [
+      ...from.input,
+      ...maps,
+      '-c',
+      'copy',
+      ...ANONYMOUS,
+      ...NO_MESSAGES,
+      '-movflags',
+      '+faststart',
+      '-f',
+      'mp4',
+      PARTIAL,
+    ],
     readable: from.readable,
   });
   await rename(join(work.directory, PARTIAL), join(work.directory, PROGRESSIVE));
@@ -111,7 +130,15 @@ async function remux(work: Work, from: { input: string[]; readable: string[]; pr
 async function run(work: Work, command: { args: string[]; readable: string[] }): Promise<void> {
   const { ffmpeg, directory, limits, signal } = work;
   const args = ['-nostdin', '-hide_banner', '-y', '-v', 'error', '-nostats', ...command.args];
-  await runFfmpeg({ ffmpeg, program: 'ffmpeg', args, cwd: directory, readable: command.readable, limits, signal });
+  await runFfmpeg({
+    ffmpeg,
+    program: 'ffmpeg',
+    args,
+    cwd: directory,
+    readable: command.readable,
+    limits,
+    signal,
+  });
 }
 
 /** An init segment followed by its media segments is a fragmented MP4. */
@@ -119,6 +146,9 @@ async function splice(directory: string, from: Encoded & { to: string }): Promis
   const folder = join(directory, from.folder);
   for (const [place, name] of [INIT, ...from.segments.map((segment) => segment.uri)].entries()) {
     const flags = place === 0 ? 'w' : 'a';
-    await pipeline(createReadStream(join(folder, name)), createWriteStream(join(directory, from.to), { flags }));
+    await pipeline(
+      createReadStream(join(folder, name)),
+      createWriteStream(join(directory, from.to), { flags }),
+    );
   }
 }

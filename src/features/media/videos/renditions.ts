@@ -46,7 +46,10 @@ const LEAST_MAXRATE = 200;
 const THRIFTY_CODECS = new Set(['hevc', 'vp9', 'av1']);
 
 /** Smallest first. `sides` are short sides in pixels; portrait videos are measured by theirs as well. */
-export function chooseRenditions(source: RenditionSource, sides: readonly number[] = STANDARD_SIDES): Rendition[] {
+export function chooseRenditions(
+  source: RenditionSource,
+  sides: readonly number[] = STANDARD_SIDES,
+): Rendition[] {
   const frameRate = chooseFrameRate({ average: source.averageFrameRate, base: source.baseFrameRate });
   return chooseSides(source, sides).map((side) => {
     const size = scale(source, side);
@@ -79,7 +82,10 @@ function scale(source: RenditionSource, side: number): { width: number; height: 
 
 const even = (length: number): number => Math.floor(length / 2) * 2;
 
-function quality(rendition: { width: number; height: number; frames: number; source: RenditionSource }): { crf: number; maxrate: number } {
+function quality(rendition: { width: number; height: number; frames: number; source: RenditionSource }): {
+  crf: number;
+  maxrate: number;
+} {
   const { width, height, frames, source } = rendition;
   const crf = interpolate(Math.min(width, height), 'crf');
   // The table is for 16:9; other shapes get bits by their area, and twice the frames need about half as many again.
