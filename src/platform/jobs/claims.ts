@@ -1,8 +1,9 @@
 // Taking, keeping and giving back a job. Every statement names the lease holder, so that a worker that comes
 // back after its lease went to another changes nothing.
 import { type Selectable, sql } from 'kysely';
-import type { Database } from '../database/database.ts';
+import type { Database, Transaction } from '../database/database.ts';
 import type { JobsTable } from '../database/tables.ts';
+import { isGone } from './holder.ts';
 
 export type ClaimedJob = Selectable<JobsTable>;
 
@@ -47,6 +48,22 @@ export async function heartbeat(database: Database, lease: { id: number; holder:
       .executeTakeFirst(),
   );
   return numUpdatedRows > 0n;
+}
+
+/** Whether `holder` still has the job, read inside the caller's transaction. */
+export async function isHeld(tx: Transaction, { id, holder }: { id: number; holder: string }): Promise<boolean> {
+  const row = await tx.selectFrom('jobs').select('id').where('id', '=', id).where('leaseHolder', '=', holder).executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Frees at once what processes held that are certainly gone. */
+export async function releaseAbandoned(database: Database): Promise<void> {
+  const holders = await database.read.selectFrom('jobs').select('leaseHolder').distinct().where('leaseHolder', 'is not', null).execute();
+  const gone = holders.flatMap((row) => (row.leaseHolder !== null && isGone(row.leaseHolder) ? [row.leaseHolder] : []));
+  if (gone.length === 0) return;
+  await database.transaction(async (tx) =>
+    tx.updateTable('jobs').set({ leaseHolder: null, leaseUntil: 0 }).where('leaseHolder', 'in', gone).execute(),
+  );
 }
 
 export async function finish(database: Database, { id, holder }: { id: number; holder: string }): Promise<void> {

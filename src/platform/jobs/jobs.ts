@@ -18,12 +18,16 @@ export interface JobRun<Payload> {
   readonly payload: Payload;
   /** 1 at the first try. */
   readonly attempt: number;
-  readonly lastAttempt: boolean;
   /** Aborted when the worker stops or when the lease was lost: stop at once and publish nothing. */
   readonly signal: AbortSignal;
+  /** Throws when the lease went to another worker: called in the transaction that publishes a result, it keeps latecomers out. */
+  confirm(tx: Transaction): Promise<void>;
 }
 
 export type JobHandler<Payload> = (run: JobRun<Payload>) => Promise<void>;
+
+/** Called before a job is buried, also when its last try died with the process. */
+export type Undertaker<Payload> = (job: { payload: Payload; error: unknown }) => Promise<void>;
 
 /** A failure that another try cannot mend: the job is dead at once. */
 export class PermanentFailure extends Error {

@@ -1,14 +1,15 @@
 // Runs jobs: claims one at a time per lane, keeps its lease, retries with growing jittered pauses, and at the stop
 // gives unfinished work back to the queue.
 import { setImmediate } from 'node:timers/promises';
-import type { Database } from '../database/database.ts';
+import type { Database, Transaction } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
-import { type ClaimedJob, claim, fail, finish, heartbeat, LEASE_MS, nextDue, release } from './claims.ts';
+import { type ClaimedJob, claim, fail, finish, heartbeat, isHeld, LEASE_MS, nextDue, release, releaseAbandoned } from './claims.ts';
 import { leaseHolder } from './holder.ts';
-import { type JobHandler, type JobKind, PermanentFailure } from './jobs.ts';
+import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
 
 export interface Worker extends AsyncDisposable {
-  start(): void;
+  /** Frees what dead processes held, then begins. */
+  start(): Promise<void>;
   /** Says that a job may be waiting; safe to lose, as the worker also looks by itself. */
   wake(): void;
   /** Resolves when no job is due and none runs. */
@@ -20,6 +21,7 @@ export interface Worker extends AsyncDisposable {
 interface Registration {
   kind: JobKind<unknown>;
   handler: JobHandler<unknown>;
+  bury: Undertaker<unknown> | undefined;
 }
 
 /** Jobs of one lane run at most `concurrency` at a time, apart from the other lanes. */
@@ -29,10 +31,13 @@ export interface Lane {
   readonly registrations: readonly Registration[];
 }
 
-export const handle = <Payload>(kind: JobKind<Payload>, handler: JobHandler<Payload>): Registration => ({
-  kind: kind as JobKind<unknown>,
-  handler: handler as JobHandler<unknown>,
-});
+export function handle<Payload>(kind: JobKind<Payload>, handler: JobHandler<Payload>, bury?: Undertaker<Payload>): Registration {
+  return {
+    kind: kind as JobKind<unknown>,
+    handler: handler as JobHandler<unknown>,
+    bury: bury as Undertaker<unknown> | undefined,
+  };
+}
 
 interface WorkerOptions {
   database: Database;
@@ -49,7 +54,10 @@ export function createWorker(options: WorkerOptions): Worker {
     await Promise.all(lanes.map((lane) => lane.stop()));
   };
   return {
-    start: () => lanes.forEach((lane) => lane.start()),
+    async start() {
+      await releaseAbandoned(options.database);
+      for (const lane of lanes) lane.start();
+    },
     wake: () => lanes.forEach((lane) => lane.wake()),
     async idle() {
       await Promise.all(lanes.map((lane) => lane.idle()));
@@ -103,10 +111,12 @@ function createLane({ concurrency, registrations }: Lane, options: WorkerOptions
         .then((ours) => ours || lost.abort(new Error('the lease was lost')))
         .catch((error: unknown) => logger.warn({ err: error, job: job.id }, 'a heartbeat failed'));
     }, LEASE_MS / 3);
+    const { kind, handler } = byName.get(job.kind) ?? missingHandler(job.kind);
     try {
-      const { kind, handler } = byName.get(job.kind) ?? missingHandler(job.kind);
       const payload = kind.schema.parse(JSON.parse(job.payload));
-      await handler({ id: job.id, payload, attempt: job.attempts, lastAttempt: job.attempts >= job.maxAttempts, signal });
+      // One more than allowed: the last try ended with its process and nobody was left to say so.
+      if (job.attempts > job.maxAttempts) throw new PermanentFailure('the last try ended with its process');
+      await handler({ id: job.id, payload, attempt: job.attempts, signal, confirm: (tx) => confirmLease(tx, job) });
       await finish(database, { id: job.id, holder: leaseHolder });
     } catch (error) {
       await settle(job, error).catch((failure: unknown) => logger.error({ err: failure, job: job.id }, 'a job could not be given back'));
@@ -117,16 +127,22 @@ function createLane({ concurrency, registrations }: Lane, options: WorkerOptions
 
   async function settle(job: ClaimedJob, error: unknown): Promise<void> {
     if (stopping.signal.aborted) return release(database, { id: job.id, holder: leaseHolder });
-    const message = error instanceof Error ? error.message : String(error);
     const dead = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
     logger.warn({ err: error, job: job.id, kind: job.kind, attempt: job.attempts, dead }, 'a job failed');
+    if (dead) await bury(job, error);
     await fail(database, {
       id: job.id,
       holder: leaseHolder,
-      error: message,
+      error: error instanceof Error ? error.message : String(error),
       now: now(),
       runAt: dead ? undefined : now() + backOff(job.attempts),
     });
+  }
+
+  async function bury(job: ClaimedJob, error: unknown): Promise<void> {
+    const registration = byName.get(job.kind);
+    const payload = registration?.kind.schema.safeParse(JSON.parse(job.payload));
+    if (payload?.success) await registration?.bury?.({ payload: payload.data, error });
   }
 
   return {
@@ -180,6 +196,10 @@ function backOff(attempts: number): number {
   return Math.min(600_000, 1_000 * 4 ** (attempts - 1)) * (0.75 + Math.random() / 2);
 }
 
+async function confirmLease(tx: Transaction, job: ClaimedJob): Promise<void> {
+  if (!(await isHeld(tx, { id: job.id, holder: leaseHolder }))) throw new Error('the lease was lost');
+}
+
 function missingHandler(kind: string): never {
-  throw new PermanentFailure(`no handler for jobs of kind ${kind}`);
+  throw new Error(`no handler for jobs of kind ${kind}`);
 }

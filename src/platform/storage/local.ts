@@ -74,16 +74,16 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
     publish: (key, size, blobKey) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
-        const present = await stat(path).catch(() => undefined);
-        if (!present) {
-          if (await blobs.open(blobKey)) return;
-          throw new Error('A draft that should be published is gone');
+        try {
+          {
+            await using file = await open(path, 'r+');
+            await file.truncate(size);
+          }
+          await blobs.adopt(blobKey, path);
+        } catch (error) {
+          // Somebody published it before, perhaps just now.
+          if (!hasCode(error, 'ENOENT') || !(await blobs.open(blobKey))) throw error;
         }
-        {
-          await using file = await open(path, 'r+');
-          await file.truncate(size);
-        }
-        await blobs.adopt(blobKey, path);
       }),
     async remove(key) {
       await rm(pathOf(key), { force: true });

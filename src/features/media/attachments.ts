@@ -1,0 +1,92 @@
+// Putting media on a post and taking it off, in the caller's transaction: the posts feature says who may.
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Transaction } from '../../platform/database/database.ts';
+import { conflict } from '../../platform/errors.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Pictures } from '../../platform/pictures/pictures.ts';
+import { removeAfterCommit } from '../../platform/storage/removal.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+
+/** A picture that is stored and waits for its row. */
+export interface StoredPicture {
+  key: string;
+  size: number;
+  width: number;
+  height: number;
+}
+
+export interface Attachments {
+  /** Re-encodes and stores a post's picture. Throws what `Pictures.normalise` throws. */
+  storePicture(bytes: Buffer): Promise<StoredPicture>;
+  discardPicture(picture: StoredPicture): Promise<void>;
+  /** Puts a stored picture last on the post. Throws `conflict` when the post is full. */
+  insertPicture(tx: Transaction, picture: { stored: StoredPicture; ownerId: number; postId: number }): Promise<void>;
+  /** Where the next media of the post goes. Throws `conflict` when the post is full. */
+  nextPosition(tx: Transaction, postId: number): Promise<number>;
+  /** Removes media of these posts (only those among `mediaIds`, when given): rows at once, files by a job. */
+  remove(tx: Transaction, options: { postIds: readonly number[]; mediaIds?: readonly number[] }): Promise<void>;
+}
+
+interface AttachmentsOptions {
+  storage: Storage;
+  jobs: Jobs;
+  pictures: Pictures;
+  limits: { mediaPerPost: number };
+  now: () => number;
+}
+
+const FIT = { width: 2_048, height: 2_048, mode: 'inside' } as const;
+
+export function createAttachments({ storage, jobs, pictures, limits, now }: AttachmentsOptions): Attachments {
+  const nextPosition: Attachments['nextPosition'] = async (tx, postId) => {
+    const { count, last } = await tx
+      .selectFrom('media')
+      .select([sql<number>`count(*)`.as('count'), sql<number | null>`max(position)`.as('last')])
+      .where('postId', '=', postId)
+      .executeTakeFirstOrThrow();
+    if (count >= limits.mediaPerPost) throw conflict('post_full', `A post holds at most ${limits.mediaPerPost} pictures and videos.`);
+    return (last ?? -1) + 1;
+  };
+  return {
+    async storePicture(bytes) {
+      const picture = await pictures.normalise(bytes, FIT);
+      const key = `pictures/${randomBytes(16).toString('hex')}.${picture.extension}`;
+      await storage.blobs.put(key, picture.bytes);
+      return { key, size: picture.bytes.length, width: picture.width, height: picture.height };
+    },
+    discardPicture: ({ key }) => storage.blobs.remove([key]),
+    nextPosition,
+    async insertPicture(tx, { stored, ownerId, postId }) {
+      const { key, size, width, height } = stored;
+      const position = await nextPosition(tx, postId);
+      const at = now();
+      await tx
+        .insertInto('media')
+        .values({ ownerId, postId, position, kind: 'picture', fileKey: key, size, width, height, ...noVideo, createdAt: at, readyAt: at })
+        .execute();
+    },
+    async remove(tx, { postIds, mediaIds }) {
+      if (postIds.length === 0 || mediaIds?.length === 0) return;
+      let chosen = tx.selectFrom('media').select('id').where('postId', 'in', postIds);
+      if (mediaIds) chosen = chosen.where('id', 'in', mediaIds);
+      const drafts = await tx.selectFrom('uploads').select('draftKey').where('mediaId', 'in', chosen).execute();
+      const rows = await tx.deleteFrom('media').where('id', 'in', chosen).returningAll().execute();
+      await removeAfterCommit(jobs, tx, {
+        keys: rows.flatMap((row) => [row.fileKey, row.posterKey]),
+        prefixes: rows.flatMap((row) => [row.hlsPrefix, row.draftPrefix]),
+        drafts: drafts.map((row) => row.draftKey),
+      });
+    },
+  };
+}
+
+/** The columns that only a video fills. */
+export const noVideo = {
+  hlsPrefix: null,
+  draftPrefix: null,
+  posterKey: null,
+  durationMs: null,
+  failedAt: null,
+  failure: null,
+} as const;

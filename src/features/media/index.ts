@@ -1,0 +1,62 @@
+// Media: pictures and videos, from the bytes on their way in to what a player shows.
+import type { Database } from '../../platform/database/database.ts';
+import { handle, type Lane } from '../../platform/jobs/worker.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Pictures } from '../../platform/pictures/pictures.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import { type Attachments, createAttachments } from './attachments.ts';
+import { createFinalize, type Finalize } from './finalize.ts';
+import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
+import { createTranscoding, transcodeJob } from './transcode.ts';
+import { createUploads, type Uploads } from './uploads.ts';
+import type { VideoEncoder } from './videos/encoder.ts';
+import { createMediaViews, type MediaViews } from './views.ts';
+
+export { sweepUploadsJob } from './sweep.ts';
+export { createVideoEncoder } from './videos/encoder.ts';
+export type { MediaView } from './views.ts';
+export type { UploadProgress } from './uploads.ts';
+
+export interface Media {
+  readonly uploads: Uploads;
+  readonly finalize: Finalize;
+  readonly attachments: Attachments;
+  readonly views: MediaViews;
+  /** The kinds of jobs that this feature does. */
+  readonly lanes: readonly Lane[];
+}
+
+export interface MediaOptions {
+  database: Database;
+  storage: Storage;
+  jobs: Jobs;
+  bus: Bus;
+  pictures: Pictures;
+  encoder: VideoEncoder | undefined;
+  workFolder: string;
+  limits: { videoBytes: number; mediaPerPost: number; uploadLifetimeMs: number };
+  videoConcurrency: number;
+  now: () => number;
+}
+
+export function createMedia(options: MediaOptions): Media {
+  const { limits } = options;
+  const attachments = createAttachments(options);
+  const transcoding = createTranscoding(options);
+  const sweep = createUploadSweep({ ...options, uploadLifetimeMs: limits.uploadLifetimeMs });
+  return {
+    attachments,
+    uploads: createUploads(options),
+    finalize: createFinalize({ ...options, attachments }),
+    views: createMediaViews(options),
+    lanes: [
+      {
+        name: 'videos',
+        concurrency: options.videoConcurrency,
+        registrations: [handle(transcodeJob, transcoding.run, transcoding.bury)],
+      },
+      { name: 'uploads', concurrency: 1, registrations: [handle(sweepUploadsJob, sweep)] },
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+// One writer at a time for an upload, on any node: a lease on its row. What a holder writes beyond the recorded
+// offset counts for nothing until `settle` records it, and `settle` works only while the lease is still its own.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Selectable } from 'kysely';
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import type { UploadsTable } from '../../platform/database/tables.ts';
+import { unavailable } from '../../platform/errors.ts';
+import { isGone, leaseHolder } from '../../platform/jobs/holder.ts';
+
+export type Upload = Selectable<UploadsTable>;
+
+/** What a finished write changes on the row. */
+export type Progress = Partial<Pick<UploadsTable, 'lastChunkHash' | 'lastConnection'>> & { offset?: number; lastChunkSize?: number };
+
+const LEASE_MS = 30_000;
+const PATIENCE_MS = 3_000;
+let requests = 0;
+
+/**
+ * Runs `work` with the upload that `find` gives, while nobody else writes to it, and records the progress that `work` answers.
+ * Throws `unavailable` (`upload_busy`) when another writer keeps it for more than 3 s.
+ */
+export async function withLease<T>(
+  database: Database,
+  options: {
+    find: (tx: Transaction) => Promise<Upload>;
+    work: (upload: Upload) => Promise<{ progress?: Progress; result: T }>;
+    now: () => number;
+  },
+): Promise<T> {
+  const { find, work, now } = options;
+  const holder = `${leaseHolder}/${(requests += 1)}`;
+  const upload = await acquire(database, { find, holder, now });
+  let progress: Progress = {};
+  try {
+    const done = await work(upload);
+    progress = done.progress ?? {};
+    await settle(database, { id: upload.id, holder, progress, at: now() });
+    return done.result;
+  } catch (error) {
+    await settle(database, { id: upload.id, holder, progress: {}, at: now() }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function acquire(
+  database: Database,
+  { find, holder, now }: { find: (tx: Transaction) => Promise<Upload>; holder: string; now: () => number },
+): Promise<Upload> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const upload = await database.transaction(async (tx) => {
+      const found = await find(tx);
+      const held = found.leaseHolder !== null && found.leaseUntil > now() && !isGone(found.leaseHolder);
+      if (held) return undefined;
+      await tx.updateTable('uploads').set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS }).where('id', '=', found.id).execute();
+      return found;
+    });
+    if (upload) return upload;
+    if (performance.now() > giveUpAt) throw busy();
+    await delay(25);
+  }
+}
+
+async function settle(
+  database: Database,
+  { id, holder, progress, at }: { id: number; holder: string; progress: Progress; at: number },
+): Promise<void> {
+  const { numUpdatedRows } = await database.transaction(async (tx) =>
+    tx
+      .updateTable('uploads')
+      .set({ ...progress, leaseHolder: null, leaseUntil: 0, updatedAt: at })
+      .where('id', '=', id)
+      .where('leaseHolder', '=', holder)
+      .executeTakeFirst(),
+  );
+  if (numUpdatedRows === 0n) throw busy();
+}
+
+const busy = () => unavailable('upload_busy', 'Another request is writing to this upload. Please try again.', { retryAfter: 1 });

@@ -1,0 +1,154 @@
+// Uploads: bytes on their way in, piece by piece, under a name that the client chose. A piece that was acknowledged is
+// durable; a piece that comes twice is stored once.
+//
+// The classic client sends no offset, so a piece whose answer was lost comes again looking like new bytes. The rule:
+// the same bytes as the last piece on ANOTHER connection are that repeat; on the SAME connection the answer must have
+// arrived, so they are new bytes that happen to be equal. Clients that send `offset` need no such rule.
+import { createHash, randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import { conflict, invalid, tooLarge } from '../../platform/errors.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import type { Viewer } from '../users/index.ts';
+import { noVideo } from './attachments.ts';
+import { type Progress, type Upload, withLease } from './upload-leases.ts';
+
+export interface Chunk {
+  viewer: Viewer;
+  /** The client's name for the file; with the viewer the key of the upload. Never a path. */
+  label: string;
+  content: Buffer;
+  /** Names the connection that the piece came on. */
+  connection: string;
+  /** Bytes of the file before this piece, if the client says so. */
+  offset?: number | undefined;
+  /** Hex SHA-256 of the piece, if the client says so. */
+  sha256?: string | undefined;
+}
+
+export interface UploadProgress {
+  mediaId: number;
+  label: string;
+  /** Bytes acknowledged so far. */
+  offset: number;
+}
+
+export interface Uploads {
+  /**
+   * Throws `invalid` (`label_missing`, `label_too_long`, `checksum_mismatch`), `too_large`,
+   * `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`, `too_many_uploads`) or `unavailable`.
+   */
+  append(chunk: Chunk): Promise<UploadProgress>;
+}
+
+const MAX_LABEL_CHARACTERS = 1_000;
+const MAX_OPEN_UPLOADS = 50;
+
+interface UploadsOptions {
+  database: Database;
+  storage: Storage;
+  limits: { videoBytes: number };
+  now: () => number;
+}
+
+export function createUploads({ database, storage, limits, now }: UploadsOptions): Uploads {
+  return {
+    async append(chunk) {
+      checkLabel(chunk.label);
+      const hash = createHash('sha256').update(chunk.content).digest('hex');
+      if (chunk.sha256 !== undefined && chunk.sha256.toLowerCase() !== hash) {
+        throw invalid('checksum_mismatch', 'The chunk does not have the SHA-256 that came with it.');
+      }
+      return withLease(database, {
+        now,
+        find: (tx) => findOrCreate(tx, { chunk, now }),
+        async work(upload) {
+          const where = await place({ upload, chunk, hash });
+          if (where === 'stored') return { result: describe(upload, upload.offset) };
+          if (upload.offset + chunk.content.length > limits.videoBytes) {
+            throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
+          }
+          const offset = upload.offset + (await storage.drafts.write(upload.draftKey, upload.offset, [chunk.content]));
+          const progress: Progress = {
+            offset,
+            lastChunkHash: hash,
+            lastChunkSize: chunk.content.length,
+            lastConnection: chunk.connection,
+          };
+          return { progress, result: describe(upload, offset) };
+        },
+      });
+    },
+  };
+
+  /** Whether the piece goes to the end, or is there already. */
+  async function place({ upload, chunk, hash }: { upload: Upload; chunk: Chunk; hash: string }): Promise<'end' | 'stored'> {
+    const isLast = hash === upload.lastChunkHash && chunk.content.length === upload.lastChunkSize;
+    if (upload.finishedAt !== null) {
+      if (isLast || chunk.content.length === 0) return 'stored';
+      throw conflict('upload_closed', 'This upload is finished.', { offset: upload.offset });
+    }
+    if (chunk.offset !== undefined) return (await isStored({ upload, chunk })) ? 'stored' : 'end';
+    if (chunk.content.length === 0) return 'stored';
+    return isLast && chunk.connection !== upload.lastConnection ? 'stored' : 'end';
+  }
+
+  /** Compares a piece that says where it belongs. Throws `offset_mismatch` unless it fits or is there already. */
+  async function isStored({ upload, chunk }: { upload: Upload; chunk: Chunk }): Promise<boolean> {
+    const { offset = 0, content } = chunk;
+    if (offset === upload.offset) return content.length === 0;
+    const end = offset + content.length;
+    if (end <= upload.offset) {
+      if (content.length === 0) return true;
+      const stored = await buffer(storage.drafts.read(upload.draftKey, { start: offset, end: end - 1 }));
+      if (stored.equals(content)) return true;
+    }
+    throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, { offset: upload.offset });
+  }
+}
+
+function checkLabel(label: string): void {
+  if (label === '') throw invalid('label_missing', 'The file name is missing.');
+  if (label.length > MAX_LABEL_CHARACTERS) throw invalid('label_too_long', `File names may have at most ${MAX_LABEL_CHARACTERS} characters.`);
+}
+
+async function findOrCreate(tx: Transaction, { chunk, now }: { chunk: Chunk; now: () => number }): Promise<Upload> {
+  const { viewer, label } = chunk;
+  const ownerId = viewer.profileId;
+  const known = await tx.selectFrom('uploads').selectAll().where('ownerId', '=', ownerId).where('label', '=', label).executeTakeFirst();
+  if (known) return known;
+  if (chunk.offset !== undefined && chunk.offset > 0) {
+    throw conflict('offset_mismatch', 'This upload stands at byte 0.', { offset: 0 });
+  }
+  const open = await tx
+    .selectFrom('uploads')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('ownerId', '=', ownerId)
+    .where('finishedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (open.count >= MAX_OPEN_UPLOADS) throw conflict('too_many_uploads', 'You have too many unfinished uploads.');
+  const at = now();
+  const media = await tx
+    .insertInto('media')
+    .values({ ownerId, postId: null, kind: 'video', label, fileKey: null, width: null, height: null, ...noVideo, createdAt: at, readyAt: null })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return tx
+    .insertInto('uploads')
+    .values({
+      ownerId,
+      mediaId: media.id,
+      label,
+      draftKey: randomBytes(16).toString('hex'),
+      lastChunkHash: null,
+      lastConnection: null,
+      leaseHolder: null,
+      createdAt: at,
+      updatedAt: at,
+      finishedAt: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+const describe = (upload: Upload, offset: number): UploadProgress => ({ mediaId: upload.mediaId, label: upload.label, offset });

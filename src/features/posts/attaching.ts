@@ -1,0 +1,44 @@
+// Pictures and videos onto one's own post.
+import type { Database } from '../../platform/database/database.ts';
+import type { Media } from '../media/index.ts';
+import type { Viewer } from '../users/index.ts';
+import { findOwnPost } from './queries.ts';
+
+export interface Attaching {
+  /** Throws `not_found` or `forbidden` for the post, `conflict` when it is full, and what a bad picture throws. */
+  addPicture(picture: { viewer: Viewer; postId: number; bytes: Buffer }): Promise<void>;
+  /** Closes the viewer's upload and puts it onto the post. Idempotent. Throws as `Finalize` does. */
+  addVideo(video: { viewer: Viewer; postId: number; mediaId: number }): Promise<void>;
+}
+
+export function createAttaching({ database, media }: { database: Database; media: Media }): Attaching {
+  const { attachments, finalize } = media;
+  return {
+    async addPicture({ viewer, postId, bytes }) {
+      // Before the costly work, and again in the transaction that counts.
+      await findOwnPost(database.read, { id: postId, viewer });
+      const stored = await attachments.storePicture(bytes);
+      try {
+        await database.transaction(async (tx) => {
+          await findOwnPost(tx, { id: postId, viewer });
+          await attachments.insertPicture(tx, { stored, ownerId: viewer.profileId, postId });
+        });
+      } catch (error) {
+        await attachments.discardPicture(stored);
+        throw error;
+      }
+    },
+
+    async addVideo({ viewer, postId, mediaId }) {
+      await findOwnPost(database.read, { id: postId, viewer });
+      const checked = await finalize.check({ viewer, mediaId });
+      if (!checked) return finalize.confirmClosed({ mediaId, postId });
+      const closed = await database.transaction(async (tx) => {
+        await findOwnPost(tx, { id: postId, viewer });
+        return finalize.close(tx, { checked, postId });
+      });
+      if (closed) await finalize.publish(checked);
+      else await finalize.confirmClosed({ mediaId, postId });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+// Posts: what people say. Posts, comments and replies are one noun at three levels; likes are the same on each.
+import type { Database } from '../../platform/database/database.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Media } from '../media/index.ts';
+import type { Profiles } from '../profiles/index.ts';
+import { type Attaching, createAttaching } from './attaching.ts';
+import { createLikes, type Likes } from './likes.ts';
+import { createLists, type Lists } from './lists.ts';
+import { createPostViews, type PostViews } from './views.ts';
+import { createWriting, type Writing } from './writing.ts';
+
+export type { CommentView, PostView } from './views.ts';
+
+export interface Posts {
+  readonly writing: Writing;
+  readonly attaching: Attaching;
+  readonly likes: Likes;
+  readonly lists: Lists;
+  readonly views: PostViews;
+}
+
+interface PostsOptions {
+  database: Database;
+  bus: Bus;
+  media: Media;
+  profiles: Profiles;
+  limits: { postCharacters: number; commentCharacters: number };
+  now: () => number;
+}
+
+export function createPosts(options: PostsOptions): Posts {
+  return {
+    writing: createWriting(options),
+    attaching: createAttaching(options),
+    likes: createLikes(options),
+    lists: createLists(options),
+    views: createPostViews(options),
+  };
+}

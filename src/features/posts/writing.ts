@@ -1,0 +1,99 @@
+// Saying something and taking it back: posts, comments on them, replies to comments.
+import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
+import { forbidden } from '../../platform/errors.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import { topics } from '../../platform/realtime/topics.ts';
+import type { Media } from '../media/index.ts';
+import type { Viewer } from '../users/index.ts';
+import { countChild, findItem, findOwnPost, topOf } from './queries.ts';
+import { termsOf } from './search-terms.ts';
+import { checkText } from './texts.ts';
+
+export interface Writing {
+  /** Answers the new post's id. Throws `invalid` for a bad text. */
+  create(post: { viewer: Viewer; text: string }): Promise<number>;
+  /** Replaces the text and takes the given media off. Throws `not_found`, `forbidden` or `invalid`. */
+  edit(change: { viewer: Viewer; id: number; text: string; removeMediaIds: readonly number[] }): Promise<void>;
+  /** Throws `not_found` when `postId` is no post. */
+  comment(comment: { viewer: Viewer; postId: number; text: string }): Promise<number>;
+  /** Throws `not_found` when `commentId` is no comment. */
+  reply(reply: { viewer: Viewer; commentId: number; text: string }): Promise<number>;
+  /** Removes one's own post, comment or reply with all that hangs on it. Throws `not_found` or `forbidden`. */
+  remove(target: { viewer: Viewer; id: number }): Promise<void>;
+}
+
+interface WritingOptions {
+  database: Database;
+  bus: Bus;
+  media: Media;
+  limits: { postCharacters: number; commentCharacters: number };
+  now: () => number;
+}
+
+export function createWriting({ database, bus, media, limits, now }: WritingOptions): Writing {
+  const { search } = database.dialect;
+
+  async function respond({ viewer, parentId, level, text }: { viewer: Viewer; parentId: number; level: 'post' | 'comment'; text: string }): Promise<number> {
+    checkText(text, limits.commentCharacters);
+    return database.transaction(async (tx) => {
+      const parent = await findItem(tx, { id: parentId, level });
+      const rootId = topOf(parent);
+      const id = await insert(tx, { authorId: viewer.profileId, parentId, rootId, text });
+      await countChild(tx, { parentId, by: 1 });
+      afterCommit(tx, () => bus.publish(topics.posts(), { postId: rootId }));
+      return id;
+    });
+  }
+
+  async function insert(
+    tx: Transaction,
+    row: { authorId: number; parentId: number | null; rootId: number | null; text: string },
+  ): Promise<number> {
+    const { id } = await tx
+      .insertInto('posts')
+      .values({ ...row, createdAt: now(), editedAt: null })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return id;
+  }
+
+  return {
+    async create({ viewer, text }) {
+      checkText(text, limits.postCharacters);
+      return database.transaction(async (tx) => {
+        const id = await insert(tx, { authorId: viewer.profileId, parentId: null, rootId: null, text });
+        await search.index(tx, id, termsOf(text));
+        return id;
+      });
+    },
+
+    async edit({ viewer, id, text, removeMediaIds }) {
+      checkText(text, limits.postCharacters);
+      await database.transaction(async (tx) => {
+        await findOwnPost(tx, { id, viewer });
+        await tx.updateTable('posts').set({ text, editedAt: now() }).where('id', '=', id).execute();
+        await media.attachments.remove(tx, { postIds: [id], mediaIds: removeMediaIds });
+        await search.index(tx, id, termsOf(text));
+      });
+    },
+
+    comment: ({ viewer, postId, text }) => respond({ viewer, parentId: postId, level: 'post', text }),
+    reply: ({ viewer, commentId, text }) => respond({ viewer, parentId: commentId, level: 'comment', text }),
+
+    async remove({ viewer, id }) {
+      await database.transaction(async (tx) => {
+        const item = await findItem(tx, { id });
+        if (item.authorId !== viewer.profileId) throw forbidden('not_the_author', 'This post belongs to someone else.');
+        if (item.level === 'post') {
+          await media.attachments.remove(tx, { postIds: [id] });
+          await search.remove(tx, [id]);
+        }
+        // Comments, replies and likes go with it by their foreign keys.
+        await tx.deleteFrom('posts').where('id', '=', id).execute();
+        if (item.parentId === null) return;
+        await countChild(tx, { parentId: item.parentId, by: -1 });
+        afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
+      });
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// Profiles: how somebody appears. Sign-up, names and pictures, follows.
+import type { Database } from '../../platform/database/database.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Limits } from '../../platform/limits/limits.ts';
+import type { Pictures } from '../../platform/pictures/pictures.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import type { Users } from '../users/index.ts';
+import { createFollows, type Follows } from './follows.ts';
+import { createProfilePictures } from './profile-pictures.ts';
+import { createSignUp, type SignUpVerb } from './sign-up.ts';
+import { createUpdateProfile, type UpdateProfile } from './updates.ts';
+import { createProfileViews, type ProfileViews } from './views.ts';
+
+export type { ProfileDetail, ProfileView } from './views.ts';
+
+export interface Profiles {
+  readonly signUp: SignUpVerb;
+  readonly update: UpdateProfile;
+  readonly follows: Follows;
+  readonly views: ProfileViews;
+}
+
+interface ProfilesOptions {
+  database: Database;
+  storage: Storage;
+  jobs: Jobs;
+  limits: Limits;
+  pictures: Pictures;
+  users: Users;
+  now: () => number;
+}
+
+export function createProfiles({ database, storage, jobs, limits, pictures, users, now }: ProfilesOptions): Profiles {
+  const profilePictures = createProfilePictures({ pictures, storage });
+  return {
+    signUp: createSignUp({ database, users, pictures: profilePictures, limits, now }),
+    update: createUpdateProfile({ database, users, jobs, pictures: profilePictures }),
+    follows: createFollows({ database, now }),
+    views: createProfileViews({ database }),
+  };
+}

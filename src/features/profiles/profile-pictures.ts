@@ -1,0 +1,30 @@
+// Avatars and covers as stored blobs. Every change gets a new random key, as clients cache by path.
+import { randomBytes } from 'node:crypto';
+import type { Pictures } from '../../platform/pictures/pictures.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+
+export interface ProfilePictures {
+  /** Re-encodes and stores; answers the blob key. Throws what `Pictures.normalise` throws. */
+  store(bytes: Buffer, role: 'picture' | 'cover'): Promise<string>;
+  /** Removes a blob that no row came to refer to. */
+  discard(key: string | null): Promise<void>;
+}
+
+const FITS = {
+  picture: { width: 400, height: 400, mode: 'cover' },
+  cover: { width: 1_600, height: 1_600, mode: 'inside' },
+} as const;
+
+export function createProfilePictures({ pictures, storage }: { pictures: Pictures; storage: Storage }): ProfilePictures {
+  return {
+    async store(bytes, role) {
+      const { bytes: content, extension } = await pictures.normalise(bytes, FITS[role]);
+      const key = `profile_pictures/${randomBytes(16).toString('hex')}.${extension}`;
+      await storage.blobs.put(key, content);
+      return key;
+    },
+    async discard(key) {
+      if (key) await storage.blobs.remove([key]);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// Sign-up: user and profile in one transaction, with the picture stored before it; all of it or nothing.
+import type { Database } from '../../platform/database/database.ts';
+import { DomainError, invalidFields } from '../../platform/errors.ts';
+import type { Limits } from '../../platform/limits/limits.ts';
+import type { Users, SignUpForm } from '../users/index.ts';
+import type { ProfilePictures } from './profile-pictures.ts';
+
+export interface SignUp {
+  /** The picture's bytes, in any format we read; none shows the default. */
+  picture?: Buffer | undefined;
+  form: SignUpForm;
+  /** Network address, for the limit on sign-ups. */
+  address: string;
+}
+
+export interface SignedUp {
+  userId: number;
+  profileId: number;
+  username: string;
+  firstName: string;
+  lastName: string;
+  email: string;
+}
+
+/** Throws `invalid` with sentences by field (`profile_image` for the picture), or `rate_limited`. Nothing is kept then. */
+export type SignUpVerb = (request: SignUp) => Promise<SignedUp>;
+
+interface SignUpOptions {
+  database: Database;
+  users: Users;
+  pictures: ProfilePictures;
+  limits: Limits;
+  now: () => number;
+}
+
+export function createSignUp({ database, users, pictures, limits, now }: SignUpOptions): SignUpVerb {
+  const byAddress = limits.create({ name: 'sign-up', points: 20, seconds: 1_800 });
+  return async ({ form, picture, address }) => {
+    const user = await users.accounts.prepare(form);
+    await byAddress.take(address);
+    const pictureKey = picture ? await pictures.store(picture, 'picture').catch(asFieldError) : null;
+    try {
+      return await database.transaction(async (tx) => {
+        const userId = await users.accounts.insert(tx, user);
+        const { id: profileId } = await tx
+          .insertInto('profiles')
+          .values({ userId, pictureKey, coverKey: null, createdAt: now() })
+          .returning('id')
+          .executeTakeFirstOrThrow();
+        const { username, firstName, lastName, email } = user;
+        return { userId, profileId, username, firstName, lastName, email };
+      });
+    } catch (error) {
+      await pictures.discard(pictureKey);
+      throw error;
+    }
+  };
+}
+
+function asFieldError(error: unknown): never {
+  if (error instanceof DomainError && ['invalid', 'unsupported', 'too_large'].includes(error.kind)) {
+    throw invalidFields({ profile_image: [error.message] });
+  }
+  throw error;
+}

@@ -1,0 +1,185 @@
+// Accounts: making one (in the caller's transaction, beside its profile), signing in, suspending.
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import { type DomainError, type FieldErrors, invalidFields, notFound, unauthenticated } from '../../platform/errors.ts';
+import type { Limits } from '../../platform/limits/limits.ts';
+import { emailKey, emailProblems } from './emails.ts';
+import type { PasswordHashes } from './password-hashes.ts';
+import { passwordProblems } from './password-rules.ts';
+import type { Sessions } from './sessions.ts';
+import type { TokenPair } from './tokens.ts';
+import { normaliseUsername, usernameKey, usernameProblems } from './usernames.ts';
+
+export interface SignUpForm {
+  username: string;
+  firstName: string;
+  lastName: string;
+  email: string;
+  password: string;
+}
+
+/** A checked form with the password hashed; made before the transaction that inserts it. */
+export interface NewUser extends Omit<SignUpForm, 'password'> {
+  usernameKey: string;
+  emailKey: string;
+  passwordHash: string;
+}
+
+export interface UserSummary {
+  id: number;
+  username: string;
+  email: string;
+  role: 'user' | 'admin';
+  createdAt: number;
+  suspendedAt: number | null;
+}
+
+export interface Accounts {
+  /** Throws `invalid` with sentences by field, all at once. */
+  prepare(form: SignUpForm): Promise<NewUser>;
+  /** Answers the user's id. Throws as `prepare` does when a name was taken meanwhile. */
+  insert(tx: Transaction, user: NewUser, role?: 'user' | 'admin'): Promise<number>;
+  /** Throws `unauthenticated` (`wrong_credentials`) alike for a wrong password and an unknown or suspended user; `rate_limited`. */
+  signIn(credentials: { username: string; password: string; address: string }): Promise<TokenPair>;
+  list(): Promise<UserSummary[]>;
+  /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
+  setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
+  /** First and last name, as shown on the profile. */
+  rename(tx: Transaction, name: { userId: number; firstName?: string; lastName?: string }): Promise<void>;
+}
+
+export const TAKEN_USERNAME = 'A user with that username already exists.';
+export const TAKEN_EMAIL = 'Email address is already in use.';
+export const MAX_NAME_CHARACTERS = 150;
+
+interface AccountsOptions {
+  database: Database;
+  hashes: PasswordHashes;
+  sessions: Sessions;
+  limits: Limits;
+  now: () => number;
+}
+
+export function createAccounts({ database, hashes, sessions, limits, now }: AccountsOptions): Accounts {
+  // Guesses, not sign-ins: a right password gives its point back.
+  const byAddress = limits.create({ name: 'sign-in-address', points: 25, seconds: 300 });
+  const byAccount = limits.create({ name: 'sign-in-account', points: 20, seconds: 3_600 });
+
+  return {
+    async prepare(form) {
+      const username = normaliseUsername(form.username);
+      const user = {
+        username,
+        firstName: form.firstName,
+        lastName: form.lastName,
+        email: form.email,
+        usernameKey: usernameKey(username),
+        emailKey: emailKey(form.email),
+      };
+      const problems = withoutEmpty({
+        username: usernameProblems(form.username),
+        // The classic page takes a `first_name` key in an answer for success, so names report under another one.
+        non_field_errors: nameProblems(form),
+        email: emailProblems(form.email),
+        password: form.password === '' ? ['This field may not be blank.'] : passwordProblems(form.password, { ...form, username }),
+      });
+      const taken = await findTaken(database, user, problems);
+      if (Object.keys(taken).length > 0) throw invalidFields(taken);
+      return { ...user, passwordHash: await hashes.hash(form.password) };
+    },
+
+    async insert(tx, user, role = 'user') {
+      try {
+        const { id } = await tx
+          .insertInto('users')
+          .values({ ...user, role, createdAt: now(), suspendedAt: null })
+          .returning('id')
+          .executeTakeFirstOrThrow();
+        return id;
+      } catch (error) {
+        throw takenMeanwhile(database, error) ?? error;
+      }
+    },
+
+    async signIn({ username, password, address }) {
+      const key = usernameKey(username);
+      await byAddress.take(address);
+      await byAccount.take(key);
+      const user = await database.read.selectFrom('users').selectAll().where('usernameKey', '=', key).executeTakeFirst();
+      // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
+      const right = user ? await hashes.verify(password, user.passwordHash) : await hashes.decoy(password).then(() => false);
+      if (!user || !right || user.suspendedAt !== null) {
+        throw unauthenticated('wrong_credentials', 'No active account found with the given credentials');
+      }
+      await Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
+      if (hashes.needsRehash(user.passwordHash)) {
+        const passwordHash = await hashes.hash(password);
+        await database.transaction(async (tx) =>
+          tx
+            .updateTable('users')
+            .set({ passwordHash })
+            .where('id', '=', user.id)
+            .where('passwordHash', '=', user.passwordHash)
+            .execute(),
+        );
+      }
+      return sessions.start(user.id);
+    },
+
+    list: () =>
+      database.read
+        .selectFrom('users')
+        .select(['id', 'username', 'email', 'role', 'createdAt', 'suspendedAt'])
+        .orderBy('id')
+        .execute(),
+
+    async setSuspended({ username, suspended }) {
+      await database.transaction(async (tx) => {
+        const user = await tx.selectFrom('users').select('id').where('usernameKey', '=', usernameKey(username)).executeTakeFirst();
+        if (!user) throw notFound('user');
+        await tx.updateTable('users').set({ suspendedAt: suspended ? now() : null }).where('id', '=', user.id).execute();
+        if (suspended) await sessions.endAll(tx, user.id);
+      });
+    },
+
+    async rename(tx, { userId, firstName, lastName }) {
+      const problems = nameProblems({ firstName: firstName ?? 'kept', lastName: lastName ?? 'kept' });
+      if (problems.length > 0) throw invalidFields({ non_field_errors: problems });
+      await tx
+        .updateTable('users')
+        .set({ ...(firstName !== undefined && { firstName }), ...(lastName !== undefined && { lastName }) })
+        .where('id', '=', userId)
+        .execute();
+    },
+  };
+}
+
+function nameProblems({ firstName, lastName }: { firstName: string; lastName: string }): string[] {
+  const problems: string[] = [];
+  for (const [label, name] of [['First name', firstName], ['Last name', lastName]] as const) {
+    if (name.trim() === '') problems.push(`${label} may not be blank.`);
+    else if ([...name].length > MAX_NAME_CHARACTERS) problems.push(`${label} may have no more than ${MAX_NAME_CHARACTERS} characters.`);
+    else if (/\p{Cc}/u.test(name)) problems.push(`${label} may not contain control characters.`);
+  }
+  return problems;
+}
+
+async function findTaken(database: Database, user: { usernameKey: string; emailKey: string }, problems: FieldErrors): Promise<FieldErrors> {
+  const rows = await database.read
+    .selectFrom('users')
+    .select(['usernameKey', 'emailKey'])
+    .where((where) => where.or([where('usernameKey', '=', user.usernameKey), where('emailKey', '=', user.emailKey)]))
+    .execute();
+  const taken = { ...problems };
+  if (!taken['username'] && rows.some((row) => row.usernameKey === user.usernameKey)) taken['username'] = [TAKEN_USERNAME];
+  if (!taken['email'] && rows.some((row) => row.emailKey === user.emailKey)) taken['email'] = [TAKEN_EMAIL];
+  return taken;
+}
+
+function takenMeanwhile({ dialect }: Database, error: unknown): DomainError | undefined {
+  if (dialect.isUniqueViolation(error, 'users.username_key')) return invalidFields({ username: [TAKEN_USERNAME] });
+  if (dialect.isUniqueViolation(error, 'users.email_key')) return invalidFields({ email: [TAKEN_EMAIL] });
+  return undefined;
+}
+
+const withoutEmpty = (fields: FieldErrors): FieldErrors =>
+  Object.fromEntries(Object.entries(fields).filter(([, sentences]) => sentences.length > 0));

@@ -1,0 +1,32 @@
+// Users: who somebody is. Accounts, passwords, sessions and their tokens.
+import type { Database } from '../../platform/database/database.ts';
+import type { Limits } from '../../platform/limits/limits.ts';
+import { type Accounts, createAccounts } from './accounts.ts';
+import { createPasswordHashes } from './password-hashes.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createTokens } from './tokens.ts';
+
+export type { Accounts, NewUser, SignUpForm, UserSummary } from './accounts.ts';
+export type { Sessions, Viewer } from './sessions.ts';
+export type { TokenPair } from './tokens.ts';
+
+export interface Users {
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+}
+
+export interface UsersOptions {
+  database: Database;
+  limits: Limits;
+  now: () => number;
+  secretKey: string;
+  tokens: { accessLifetimeMs: number; refreshLifetimeMs: number; sessionLifetimeMs: number };
+  hashConcurrency: number;
+}
+
+export function createUsers({ database, limits, now, secretKey, tokens: lifetimes, hashConcurrency }: UsersOptions): Users {
+  const tokens = createTokens({ secretKey, accessLifetimeMs: lifetimes.accessLifetimeMs, now });
+  const sessions = createSessions({ database, tokens, now, ...lifetimes });
+  const hashes = createPasswordHashes({ concurrency: hashConcurrency, queueLimit: 200 });
+  return { sessions, accounts: createAccounts({ database, hashes, sessions, limits, now }) };
+}

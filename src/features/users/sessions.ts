@@ -1,0 +1,133 @@
+// A session is one sign-in: a family of refresh tokens of which one generation is current.
+//
+//   current token            → rotates: the next generation becomes current
+//   its direct parent, ≤ 10 s after the rotation → the same successor again (the answer was lost on its way)
+//   anything older           → somebody has a copy: the whole session ends (RFC 9700 section 4.14)
+//
+// A session that ended is over everywhere at once: access tokens are checked against its row.
+import { unauthenticated } from '../../platform/errors.ts';
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import type { TokenPair, Tokens } from './tokens.ts';
+
+/** Who is asking. */
+export interface Viewer {
+  userId: number;
+  profileId: number;
+  sessionId: number;
+  role: 'user' | 'admin';
+}
+
+export interface Sessions {
+  start(userId: number): Promise<TokenPair>;
+  /** Throws `unauthenticated`: `token_invalid`, `token_wrong_type`, `token_blacklisted`, `user_inactive`, `user_not_found`. */
+  refresh(refreshToken: string): Promise<TokenPair>;
+  /** The viewer an access token stands for. Throws `unauthenticated` as `refresh` does. */
+  authenticate(accessToken: string): Promise<Viewer>;
+  /** Ends the viewer's session, and that of `refreshToken` when it is the same user's. Throws when it never was a refresh token of ours. */
+  end(options: { viewer: Viewer; refreshToken: string }): Promise<void>;
+  /** Ends every session of a user. */
+  endAll(tx: Transaction, userId: number): Promise<void>;
+}
+
+const REUSE_GRACE_MS = 10_000;
+
+interface SessionsOptions {
+  database: Database;
+  tokens: Tokens;
+  refreshLifetimeMs: number;
+  /** However often it is refreshed, a session ends this long after the sign-in. */
+  sessionLifetimeMs: number;
+  now: () => number;
+}
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { database, tokens, now } = options;
+  const refreshUntil = (issuedAt: number, createdAt: number): number =>
+    Math.min(issuedAt + options.refreshLifetimeMs, createdAt + options.sessionLifetimeMs);
+
+  return {
+    async start(userId) {
+      const issuedAt = now();
+      const until = refreshUntil(issuedAt, issuedAt);
+      const { id } = await database.transaction(async (tx) =>
+        tx
+          .insertInto('sessions')
+          .values({ userId, rotatedAt: issuedAt, createdAt: issuedAt, expiresAt: until, revokedAt: null })
+          .returning('id')
+          .executeTakeFirstOrThrow(),
+      );
+      return tokens.issue({ userId, sessionId: id, generation: 0, issuedAt, refreshUntil: until });
+    },
+
+    async refresh(refreshToken) {
+      const { sessionId, generation } = await tokens.verify(refreshToken, 'refresh');
+      const current = await database.transaction((tx) => rotate(tx, { sessionId, generation, at: now(), refreshUntil }));
+      if (!current) throw unauthenticated('token_blacklisted', 'Token is blacklisted');
+      return tokens.issue(current);
+    },
+
+    async authenticate(accessToken) {
+      const { sessionId, userId } = await tokens.verify(accessToken, 'access');
+      const row = await database.read
+        .selectFrom('users')
+        .innerJoin('profiles', 'profiles.userId', 'users.id')
+        .leftJoin('sessions', (join) => join.onRef('sessions.userId', '=', 'users.id').on('sessions.id', '=', sessionId))
+        .select(['users.role', 'users.suspendedAt', 'profiles.id as profileId', 'sessions.id as sessionId', 'sessions.revokedAt'])
+        .where('users.id', '=', userId)
+        .executeTakeFirst();
+      if (!row) throw unauthenticated('user_not_found', 'User not found');
+      if (row.suspendedAt !== null) throw unauthenticated('user_inactive', 'User is inactive');
+      if (row.sessionId === null || row.revokedAt !== null) throw unauthenticated('session_ended', 'Token is invalid or expired');
+      return { userId, profileId: row.profileId, sessionId, role: row.role };
+    },
+
+    async end({ viewer, refreshToken }) {
+      const { sessionId } = await tokens.verify(refreshToken, 'refresh', { evenExpired: true });
+      await database.transaction(async (tx) =>
+        tx
+          .updateTable('sessions')
+          .set({ revokedAt: now() })
+          .where('id', 'in', [viewer.sessionId, sessionId])
+          .where('userId', '=', viewer.userId)
+          .where('revokedAt', 'is', null)
+          .execute(),
+      );
+    },
+
+    async endAll(tx, userId) {
+      await tx.updateTable('sessions').set({ revokedAt: now() }).where('userId', '=', userId).where('revokedAt', 'is', null).execute();
+    },
+  };
+}
+
+interface Rotation {
+  sessionId: number;
+  generation: number;
+  at: number;
+  refreshUntil: (issuedAt: number, createdAt: number) => number;
+}
+
+/** The generation that the holder of `generation` is entitled to now, or undefined when the session is over. */
+async function rotate(tx: Transaction, { sessionId, generation, at, refreshUntil }: Rotation) {
+  const session = await tx
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.userId')
+    .selectAll('sessions')
+    .select('users.suspendedAt')
+    .where('sessions.id', '=', sessionId)
+    .executeTakeFirst();
+  if (!session || session.revokedAt !== null || session.suspendedAt !== null || session.expiresAt <= at) return undefined;
+  const { userId } = session;
+
+  if (generation === session.generation) {
+    const until = refreshUntil(at, session.createdAt);
+    const next = generation + 1;
+    await tx.updateTable('sessions').set({ generation: next, rotatedAt: at, expiresAt: until }).where('id', '=', sessionId).execute();
+    return { userId, sessionId, generation: next, issuedAt: at, refreshUntil: until };
+  }
+  if (generation === session.generation - 1 && at - session.rotatedAt <= REUSE_GRACE_MS) {
+    return { userId, sessionId, generation: session.generation, issuedAt: session.rotatedAt, refreshUntil: session.expiresAt };
+  }
+  await tx.updateTable('sessions').set({ revokedAt: at }).where('id', '=', sessionId).execute();
+  return undefined;
+}
