@@ -49,14 +49,41 @@ test('weaker parameters, another kind and nonsense are to be replaced', async ()
 });
 
 describe('a stored hash that is malformed or hostile is quickly false:', () => {
-  const argon2 = '$argon2id$v=19$m=1024,t=1,p=1$ZyyL/pMAerpmUFCxn8fN9Q$3h6iBdGoI7vRapljpa87Q4dkQ1i9qbPt9R7VcytI9Ks';
+  const argon2 =
+    '$argon2id$v=19$m=1024,t=1,p=1$ZyyL/pMAerpmUFCxn8fN9Q$3h6iBdGoI7vRapljpa87Q4dkQ1i9qbPt9R7VcytI9Ks';
   test.each([
-    '', '!', 'secret', '\0', '$', '$$$$$', '$argon2id$v=19$', '$argon2id$v=19$m=1024,t=1,p=1$$', argon2.slice(0, -5), `${argon2}$x`, `${argon2}é`,
-    argon2.replace('m=1024', 'm=4294967295'), argon2.replace('m=1024', 'm=262144').replace('t=1', 't=5'), argon2.replace('t=1', 't=4294967295'),
-    argon2.replace('m=1024', 'm=-1'), argon2.replace('p=1', 'p=0'), argon2.replace('p=1', 'p=17'), argon2.replace('v=19', 'v=99'),
-    'pbkdf2_sha256$', 'pbkdf2_sha256$1000', 'pbkdf2_sha256$1000$$', 'pbkdf2_sha256$1000$salt$', 'pbkdf2_sha256$1000$salt$AAAA', `${djangoOdd}$x`,
-    djangoOdd.replace('$1000$', '$0$'), djangoOdd.replace('$1000$', '$-1$'), djangoOdd.replace('$1000$', '$1e3$'), djangoOdd.replace('$1000$', '$ 1000$'),
-    djangoOdd.replace('$1000$', '$2000001$'), djangoOdd.replace('$1000$', '$99999999999$'), djangoOdd.replace('Zz9', ''), djangoOdd.replace('sha256', 'sha1'),
+    '',
+    '!',
+    'secret',
+    '\0',
+    '$',
+    '$$$$$',
+    '$argon2id$v=19$',
+    '$argon2id$v=19$m=1024,t=1,p=1$$',
+    argon2.slice(0, -5),
+    `${argon2}$x`,
+    `${argon2}é`,
+    argon2.replace('m=1024', 'm=4294967295'),
+    argon2.replace('m=1024', 'm=262144').replace('t=1', 't=5'),
+    argon2.replace('t=1', 't=4294967295'),
+    argon2.replace('m=1024', 'm=-1'),
+    argon2.replace('p=1', 'p=0'),
+    argon2.replace('p=1', 'p=17'),
+    argon2.replace('v=19', 'v=99'),
+    'pbkdf2_sha256$',
+    'pbkdf2_sha256$1000',
+    'pbkdf2_sha256$1000$$',
+    'pbkdf2_sha256$1000$salt$',
+    'pbkdf2_sha256$1000$salt$AAAA',
+    `${djangoOdd}$x`,
+    djangoOdd.replace('$1000$', '$0$'),
+    djangoOdd.replace('$1000$', '$-1$'),
+    djangoOdd.replace('$1000$', '$1e3$'),
+    djangoOdd.replace('$1000$', '$ 1000$'),
+    djangoOdd.replace('$1000$', '$2000001$'),
+    djangoOdd.replace('$1000$', '$99999999999$'),
+    djangoOdd.replace('Zz9', ''),
+    djangoOdd.replace('sha256', 'sha1'),
   ])('%j', async (stored) => {
     const started = performance.now();
     expect(await passwords.verify('pä\0ss wörd ', stored)).toBe(false);
@@ -67,10 +94,20 @@ describe('a stored hash that is malformed or hostile is quickly false:', () => {
 test('a full queue says when to come back, and what was queued still finishes', async () => {
   const narrow = createPasswordHashes({ ...light, concurrency: 1, queueLimit: 2 });
   const outcomes = await Promise.allSettled([
-    narrow.hash('one'), narrow.verify('two', djangoOdd), narrow.decoy('three'), narrow.hash('four'), narrow.verify('five', djangoOdd), narrow.decoy('six'),
+    narrow.hash('one'),
+    narrow.verify('two', djangoOdd),
+    narrow.decoy('three'),
+    narrow.hash('four'),
+    narrow.verify('five', djangoOdd),
+    narrow.decoy('six'),
   ]);
   expect(outcomes.map(({ status }) => status)).toEqual([
-    'fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected',
+    'fulfilled',
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'rejected',
+    'rejected',
   ]);
   const reason: unknown = outcomes[3]?.status === 'rejected' ? outcomes[3].reason : undefined;
   expect(reason).toBeInstanceOf(DomainError);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { passwordProblems } from './password-rules.ts';
 
-const owner = { username: 'ann.lee42', firstName: 'Annabelle', lastName: 'Hofmeister', email: 'contact@gartenfreunde.example' };
+const owner = {
+  username: 'ann.lee42',
+  firstName: 'Annabelle',
+  lastName: 'Hofmeister',
+  email: 'contact@gartenfreunde.example',
+};
 const tooShort = 'This password is too short. It must contain at least 8 characters.';
 const tooLong = 'This password is too long. It must contain at most 128 characters.';
 const common = 'This password is too common.';
@@ -9,7 +14,14 @@ const numeric = 'This password is entirely numeric.';
 const similarTo = (attribute: string): string => `The password is too similar to the ${attribute}.`;
 
 test.each([
-  'correct horse battery', 'Tr0ub4dor&3x', 'пароль-надёжный', '😀😃😄😁😆😅😂🙃', 'a\0b\0c\0d\0', '  vier Blanks  ', 'x7'.repeat(64), '𝔛ω'.repeat(64),
+  'correct horse battery',
+  'Tr0ub4dor&3x',
+  'пароль-надёжный',
+  '😀😃😄😁😆😅😂🙃',
+  'a\0b\0c\0d\0',
+  '  vier Blanks  ',
+  'x7'.repeat(64),
+  '𝔛ω'.repeat(64),
 ])('a good password is taken: %j', (password) => {
   expect(passwordProblems(password, owner)).toEqual([]);
 });
@@ -27,9 +39,12 @@ test('length is counted in code points', () => {
   expect(passwordProblems('𝔛ω'.repeat(64) + '𝔛', owner)).toEqual([tooLong]);
 });
 
-test.each(['password', 'PassWord1', ' qwerty123 ', 'iloveyou', 'trustno1'])('a common password is refused: %j', (password) => {
-  expect(passwordProblems(password, owner)).toEqual([common]);
-});
+test.each(['password', 'PassWord1', ' qwerty123 ', 'iloveyou', 'trustno1'])(
+  'a common password is refused: %j',
+  (password) => {
+    expect(passwordProblems(password, owner)).toEqual([common]);
+  },
+);
 
 test('what is inside is not cut before the comparison', () => {
   expect(passwordProblems('password\0', owner)).toEqual([]);
@@ -41,7 +56,12 @@ test.each(['90817263544', '٩٠٨١٧٢٦٣', '９０８１７２６３'])('digi
 });
 
 test('all that is wrong is said at once, in order', () => {
-  expect(passwordProblems('12345', { ...owner, username: '12345' })).toEqual([similarTo('username'), tooShort, common, numeric]);
+  expect(passwordProblems('12345', { ...owner, username: '12345' })).toEqual([
+    similarTo('username'),
+    tooShort,
+    common,
+    numeric,
+  ]);
 });
 
 describe('a password like its owner is refused', () => {

@@ -44,7 +44,7 @@ export function usernameKey(username: string): string {
  */
 export function foldCase(text: string): string {
   let folded = text;
-  for (let previous = ''; folded !== previous; ) {
+  for (let previous = ''; folded !== previous;) {
     previous = folded;
     folded = folded
       .normalize('NFKC')
