@@ -1,0 +1,30 @@
+// A person's picture, or their initials where there is none or it cannot be loaded.
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { useStore } from '../store.ts';
+import { viewer } from '../stores/viewer.ts';
+import { initials } from '../texts/names.ts';
+import type { Author } from '../wire/shapes.ts';
+
+export function Avatar({ person, size }: { person: Author; size: 'small' | 'medium' | 'large' }): JSX.Element {
+  const own = useStore(viewer).profile;
+  // Posts keep the picture they were read with; one's own is known better.
+  const path = own?.id === person.id ? own.profile_picture : person.profile_picture;
+  const [broken, setBroken] = useState(false);
+  useEffect(() => setBroken(false), [path]);
+  const drawn = broken || isDefaultPicture(path);
+  return (
+    <span class={`avatar avatar-${size} hue-${person.id % 6}`} aria-hidden="true">
+      {drawn ? (
+        initials(person)
+      ) : (
+        <img src={path} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />
+      )}
+    </span>
+  );
+}
+
+/** Those who chose no picture all share one file; initials tell them apart. */
+export function isDefaultPicture(path: string): boolean {
+  return path === '' || /\/default_profile_picture\.\w+$/.test(path);
+}

@@ -1,0 +1,153 @@
+// Writes a new post: words, pictures, videos. Files may also be dropped or pasted in. Words survive a reload.
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { useBlobUrl } from '../hooks.ts';
+import { chooseFile, publish, type ChosenFile } from '../stores/composing.ts';
+import { tell, tellTrouble } from '../stores/notices.ts';
+import { describeBytes } from '../texts/names.ts';
+import type { Profile } from '../wire/shapes.ts';
+import { Avatar } from './avatar.tsx';
+import { Icon } from './icons.tsx';
+
+const ACCEPTED = 'image/*,.jpg,.jpeg,.png,.gif,.mp4,.mov,.avi,.wmv';
+
+export function Composer({ author }: { author: Profile }): JSX.Element {
+  const draftKey = `veranda.draft.${author.id}`;
+  const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? '');
+  const [files, setFiles] = useState<readonly ChosenFile[]>([]);
+  const [busy, setBusy] = useState(false);
+  const write = (words: string): void => {
+    setText(words);
+    sessionStorage.setItem(draftKey, words);
+  };
+  const add = (list: FileList | null | undefined): void => {
+    const chosen = [...(list ?? [])].map(chooseFile);
+    const good = chosen.filter((file) => file !== undefined);
+    if (good.length < chosen.length) tell('Only pictures and videos (mp4, mov, avi, wmv) can be added.');
+    setFiles((before) => [...before, ...good]);
+  };
+  const submit = async (): Promise<void> => {
+    if (busy || (text.trim() === '' && files.length === 0)) return;
+    setBusy(true);
+    try {
+      await publish(author, text.trim(), files);
+      write('');
+      setFiles([]);
+    } catch (error) {
+      tellTrouble(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="card composer"
+      aria-label="New post"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        add(event.dataTransfer?.files);
+      }}
+    >
+      <Words author={author} text={text} onWrite={write} onPaste={add} onSend={() => void submit()} />
+      {files.length > 0 && (
+        <ul class="thumbs" aria-label="Chosen files">
+          {files.map((chosen) => (
+            <ChosenThumb
+              key={chosen.id}
+              chosen={chosen}
+              onDrop={() => setFiles(files.filter((other) => other !== chosen))}
+            />
+          ))}
+        </ul>
+      )}
+      <div class="composer-foot">
+        <FileButton onChoose={add} />
+        <button
+          type="submit"
+          class="button button-main"
+          data-testid="composer-submit"
+          disabled={busy || (text.trim() === '' && files.length === 0)}
+        >
+          {busy ? 'Posting' : 'Post'}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface WordsProps {
+  author: Profile;
+  text: string;
+  onWrite: (text: string) => void;
+  onPaste: (files: FileList | undefined) => void;
+  onSend: () => void;
+}
+
+function Words({ author, text, onWrite, onPaste, onSend }: WordsProps): JSX.Element {
+  return (
+    <div class="composer-words">
+      <Avatar person={author} size="medium" />
+      <textarea
+        class="growing"
+        data-testid="composer-text"
+        aria-label="What would you like to share?"
+        placeholder="What would you like to share?"
+        dir="auto"
+        rows={2}
+        value={text}
+        onInput={(event) => onWrite(event.currentTarget.value)}
+        onPaste={(event) => onPaste(event.clipboardData?.files)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) onSend();
+        }}
+      />
+    </div>
+  );
+}
+
+function FileButton({ onChoose }: { onChoose: (files: FileList | null) => void }): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        multiple
+        accept={ACCEPTED}
+        tabIndex={-1}
+        aria-hidden="true"
+        data-testid="composer-file"
+        onChange={(event) => {
+          onChoose(event.currentTarget.files);
+          // The same file may be chosen again after it was taken out.
+          event.currentTarget.value = '';
+        }}
+      />
+      <button type="button" class="button button-quiet" onClick={() => input.current?.click()}>
+        <Icon name="picture" />
+        Pictures or videos
+      </button>
+    </>
+  );
+}
+
+function ChosenThumb({ chosen, onDrop }: { chosen: ChosenFile; onDrop: () => void }): JSX.Element {
+  const url = useBlobUrl(chosen.kind === 'picture' ? chosen.file : undefined);
+  return (
+    <li class="thumb">
+      {url ? <img src={url} alt="" /> : <Icon name="film" />}
+      <span class="thumb-name">
+        {chosen.file.name} · {describeBytes(chosen.file.size)}
+      </span>
+      <button type="button" class="icon-button" aria-label={`Remove ${chosen.file.name}`} onClick={onDrop}>
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,73 @@
+// A labelled input with its hint and the server's complaints beside it.
+import type { JSX } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { Icon } from './icons.tsx';
+
+export interface FieldProps {
+  name: string;
+  label: string;
+  type?: 'text' | 'email' | 'password';
+  autocomplete: string;
+  value?: string;
+  hint?: string;
+  errors?: readonly string[] | undefined;
+  required?: boolean;
+  maxLength?: number;
+  autofocus?: boolean;
+}
+
+export function Field(props: FieldProps): JSX.Element {
+  const { name, label, type = 'text', errors = [], hint } = props;
+  const id = useId();
+  const [shown, setShown] = useState(false);
+  const notes = [hint ? `${id}-hint` : '', errors.length > 0 ? `${id}-errors` : ''].filter(Boolean).join(' ');
+  return (
+    <div class={errors.length > 0 ? 'field field-wrong' : 'field'}>
+      <label for={id}>{label}</label>
+      <div class="field-row">
+        <input
+          id={id}
+          name={name}
+          type={(shown ? 'text' : type) as 'text'}
+          defaultValue={props.value ?? ''}
+          autocomplete={props.autocomplete as 'on'}
+          autocapitalize={type === 'text' && name !== 'username' ? 'words' : 'none'}
+          spellcheck={false}
+          required={props.required ?? true}
+          maxLength={props.maxLength ?? 150}
+          autofocus={props.autofocus ?? false}
+          aria-invalid={errors.length > 0}
+          aria-describedby={notes === '' ? undefined : notes}
+        />
+        {type === 'password' && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Show password"
+            aria-pressed={shown}
+            onClick={() => setShown(!shown)}
+          >
+            <Icon name="eye" />
+          </button>
+        )}
+      </div>
+      {hint && (
+        <p class="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {errors.length > 0 && <Complaints id={`${id}-errors`} errors={errors} />}
+    </div>
+  );
+}
+
+export function Complaints({ id, errors }: { id?: string; errors: readonly string[] }): JSX.Element | null {
+  if (errors.length === 0) return null;
+  return (
+    <ul class="complaints" id={id} role="alert">
+      {errors.map((error) => (
+        <li key={error}>{error}</li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,65 @@
+// What an author may do with a post: edit and delete, the latter only after a question.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { takeOut } from '../stores/feed.ts';
+import { tell, tellTrouble } from '../stores/notices.ts';
+import { forgetPost } from '../stores/posts.ts';
+import { cancelAllOf } from '../uploads/queue.ts';
+import { deletePost } from '../wire/posts.ts';
+import { Dialog } from './dialog.tsx';
+import { Icon } from './icons.tsx';
+
+export function OwnerMenu({ postId, onEdit }: { postId: number; onEdit: () => void }): JSX.Element {
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const remove = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await deletePost(postId);
+      await cancelAllOf(postId);
+      takeOut(postId);
+      forgetPost(postId);
+      tell('Your post is deleted.');
+    } catch (error) {
+      setBusy(false);
+      setAsking(false);
+      tellTrouble(error);
+    }
+  };
+  return (
+    <div class="owner-menu">
+      <button type="button" class="icon-button" data-testid="edit" aria-label="Edit post" onClick={onEdit}>
+        <Icon name="pencil" />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        data-testid="delete"
+        aria-label="Delete post"
+        onClick={() => setAsking(true)}
+      >
+        <Icon name="bin" />
+      </button>
+      {asking && (
+        <Dialog label="Delete this post?" onClose={() => setAsking(false)}>
+          <h2>Delete this post?</h2>
+          <p>Its comments, likes, pictures and videos go with it. This cannot be undone.</p>
+          <div class="dialog-buttons">
+            <button type="button" class="button" onClick={() => setAsking(false)}>
+              Keep it
+            </button>
+            <button
+              type="button"
+              class="button button-danger"
+              data-testid="delete-confirm"
+              disabled={busy}
+              onClick={() => void remove()}
+            >
+              Delete
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+// Cover, picture, names, words about oneself, followers; with the means to follow, or to change it if it is one's own.
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { COVER_LIMIT, PORTRAIT_LIMIT, scaleToDataUrl, type PictureLimit } from '../pictures.ts';
+import { useStore } from '../store.ts';
+import { tell, tellTrouble } from '../stores/notices.ts';
+import { viewer } from '../stores/viewer.ts';
+import { countOf, fullName } from '../texts/names.ts';
+import { WireFailure } from '../wire/failures.ts';
+import { changeProfile, setFollowing, type ProfileChange } from '../wire/profiles.ts';
+import type { Profile } from '../wire/shapes.ts';
+import { Avatar, isDefaultPicture } from './avatar.tsx';
+import { Icon } from './icons.tsx';
+import { PlainText } from './plain-text.tsx';
+import { ProfileEditor } from './profile-editor.tsx';
+
+export interface ProfileHeadProps {
+  profile: Profile;
+  isOwn: boolean;
+  onChange: (profile: Profile) => void;
+}
+
+export function ProfileHead({ profile, isOwn, onChange }: ProfileHeadProps): JSX.Element {
+  const [editing, setEditing] = useState(false);
+  const change = async (what: ProfileChange): Promise<void> => onChange(await changeProfile(profile.id, what));
+  return (
+    <section class="card profile-head" aria-label="Profile">
+      <Cover path={profile.cover_image}>
+        {isOwn && (
+          <PictureButton
+            label="Change cover"
+            limit={COVER_LIMIT}
+            onChoose={(cover_image) => change({ cover_image })}
+          />
+        )}
+      </Cover>
+      <div class="profile-row">
+        <div class="profile-face">
+          <Avatar person={profile} size="large" />
+          {isOwn && (
+            <PictureButton
+              label="Change picture"
+              limit={PORTRAIT_LIMIT}
+              onChoose={(profile_image) => change({ profile_image })}
+            />
+          )}
+        </div>
+        {isOwn ? (
+          <button type="button" class="button" data-testid="profile-edit" onClick={() => setEditing(true)}>
+            <Icon name="pencil" />
+            Edit profile
+          </button>
+        ) : (
+          <FollowButton profile={profile} onChange={onChange} />
+        )}
+      </div>
+      <h1>{fullName(profile)}</h1>
+      <p class="quiet">
+        @{profile.username} ·{' '}
+        <span data-testid="follower-count" data-count={profile.followers.length}>
+          {countOf(profile.followers.length, 'follower', 'followers')}
+        </span>
+      </p>
+      {profile.bio !== '' && <PlainText text={profile.bio} />}
+      {editing && <ProfileEditor profile={profile} onSave={change} onClose={() => setEditing(false)} />}
+    </section>
+  );
+}
+
+function Cover({ path, children }: { path: string; children: JSX.Element | false }): JSX.Element {
+  const [broken, setBroken] = useState<string>();
+  const drawn = isDefaultPicture(path) || broken === path;
+  return (
+    <div class={drawn ? 'cover cover-drawn' : 'cover'}>
+      {!drawn && <img src={path} alt="" onError={() => setBroken(path)} />}
+      {children}
+    </div>
+  );
+}
+
+interface PictureButtonProps {
+  label: string;
+  limit: PictureLimit;
+  onChoose: (dataUrl: string) => Promise<void>;
+}
+
+function PictureButton({ label, limit, onChoose }: PictureButtonProps): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState(false);
+  const take = async (file: File | undefined): Promise<void> => {
+    if (!file) return;
+    setBusy(true);
+    try {
+      await onChoose(await scaleToDataUrl(file, limit));
+    } catch (error) {
+      if (error instanceof WireFailure) tellTrouble(error);
+      else tell('This file cannot be read as a picture.');
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="icon-button picture-button"
+        aria-label={label}
+        title={label}
+        aria-busy={busy}
+        disabled={busy}
+        onClick={() => input.current?.click()}
+      >
+        <Icon name="camera" />
+      </button>
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        accept="image/*"
+        tabIndex={-1}
+        aria-hidden="true"
+        data-testid={label === 'Change cover' ? 'cover-file' : 'portrait-file'}
+        onChange={(event) => {
+          void take(event.currentTarget.files?.[0]);
+          event.currentTarget.value = '';
+        }}
+      />
+    </>
+  );
+}
+
+function FollowButton({ profile, onChange }: Omit<ProfileHeadProps, 'isOwn'>): JSX.Element {
+  const own = useStore(viewer).profile;
+  const [busy, setBusy] = useState(false);
+  const following = own !== undefined && profile.followers.includes(own.id);
+  const toggle = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      onChange(await setFollowing(profile.id, !following));
+    } catch (error) {
+      tellTrouble(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <button
+      type="button"
+      class={following ? 'button' : 'button button-main'}
+      data-testid="follow"
+      aria-pressed={following}
+      disabled={busy}
+      onClick={() => void toggle()}
+    >
+      <Icon name={following ? 'check' : 'plus'} />
+      {following ? 'Following' : 'Follow'}
+    </button>
+  );
+}

@@ -1,0 +1,90 @@
+// Unfinished uploads with their progress: pause, go on, cancel. Also what an earlier page left.
+import type { JSX } from 'preact';
+import { useStore } from '../store.ts';
+import { describeBytes } from '../texts/names.ts';
+import { activity, transfers, wish, type Activity } from '../uploads/queue.ts';
+import { progressOf, type Transfer } from '../uploads/transfers.ts';
+import { Icon } from './icons.tsx';
+
+export function UploadTray(): JSX.Element | null {
+  const all = useStore(transfers);
+  const now = useStore(activity);
+  if (all.length === 0) return null;
+  return (
+    <aside class="tray card" aria-label="Uploads">
+      <ul>
+        {all.map((transfer) => (
+          <TrayItem key={transfer.id} transfer={transfer} now={now} />
+        ))}
+      </ul>
+    </aside>
+  );
+}
+
+function TrayItem({ transfer, now }: { transfer: Transfer; now: Activity }): JSX.Element {
+  const { id, name, state } = transfer;
+  const percent = Math.floor(progressOf(transfer) * 100);
+  const line = describe(transfer, now);
+  return (
+    <li class={`tray-item tray-${state}`}>
+      <Icon name={transfer.kind === 'video' ? 'film' : 'picture'} />
+      <div class="tray-main">
+        <p class="tray-name">{name}</p>
+        <div
+          class="progress"
+          role="progressbar"
+          data-testid="upload-progress"
+          aria-label={`Upload of ${name}`}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={percent}
+          aria-valuetext={line}
+        >
+          <span style={{ transform: `scaleX(${progressOf(transfer)})` }} />
+        </div>
+        <p class="tray-line">{line}</p>
+      </div>
+      {state === 'waiting' ? (
+        <button
+          type="button"
+          class="icon-button"
+          data-testid="upload-pause"
+          aria-label={`Pause ${name}`}
+          onClick={() => void wish(id, 'pause')}
+        >
+          <Icon name="pause" />
+        </button>
+      ) : (
+        <button
+          type="button"
+          class="icon-button"
+          data-testid="upload-resume"
+          aria-label={`Go on with ${name}`}
+          onClick={() => void wish(id, 'resume')}
+        >
+          <Icon name={state === 'paused' ? 'play' : 'retry'} />
+        </button>
+      )}
+      <button
+        type="button"
+        class="icon-button"
+        data-testid="upload-cancel"
+        aria-label={`Cancel ${name}`}
+        onClick={() => void wish(id, 'cancel')}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+}
+
+function describe(transfer: Transfer, now: Activity): string {
+  if (transfer.state === 'failed') return transfer.problem ?? 'Not accepted';
+  const done =
+    transfer.kind === 'video'
+      ? `${describeBytes(transfer.offset)} of ${describeBytes(transfer.size)}`
+      : describeBytes(transfer.size);
+  if (transfer.state === 'paused') return `Paused, ${done}`;
+  if (now.id !== transfer.id) return transfer.offset > 0 ? done : `Waiting, ${done}`;
+  return now.resting ? `Trying again soon, ${done}` : done;
+}

@@ -1,0 +1,135 @@
+// Plays a post's video: adaptive through hls.js where the browser has Media Source Extensions, else its own HLS, else
+// the file itself. Until the first playlist exists it says so and looks again now and then. Little is
+// loaded before somebody presses play.
+import type Hls from 'hls.js/light';
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isLive, refreshPost } from '../stores/posts.ts';
+import type { Media } from '../wire/shapes.ts';
+import { Icon } from './icons.tsx';
+
+export interface VideoPlayerProps {
+  postId: number;
+  media: Media;
+  own: boolean;
+}
+
+/** `hls` lets diagnostics (and tests) see levels and bandwidth of what plays. */
+type VideoElement = HTMLVideoElement & { hls?: Hls | undefined };
+
+const LOOK_AGAIN_MS = 15_000;
+const LOOK_AGAIN_WITHOUT_SOCKET_MS = 5000;
+
+export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Element {
+  const ref = useRef<VideoElement>(null);
+  const [broken, setBroken] = useState(false);
+  const [attempt, setAttempt] = useState(0);
+  const playlist = media.hls_url;
+  const hasSources = canUseMediaSource();
+  const source = playlist ?? (hasSources ? null : media.file);
+
+  useEffect(() => {
+    const video = ref.current;
+    if (!video || source === null) return undefined;
+    setBroken(false);
+    return whenNear(video, () => attach({ video, source, onBroken: () => setBroken(true) }));
+  }, [source, attempt]);
+
+  useEffect(() => {
+    if (playlist !== null) return undefined;
+    const every = isLive() ? LOOK_AGAIN_MS : LOOK_AGAIN_WITHOUT_SOCKET_MS;
+    const timer = setInterval(() => {
+      if (!document.hidden) void refreshPost(postId).catch(() => false);
+    }, every);
+    return () => clearInterval(timer);
+  }, [postId, playlist]);
+
+  return (
+    <div class={source === null || broken ? 'video video-veiled' : 'video'}>
+      <video
+        ref={ref}
+        data-testid="video"
+        data-hls={playlist === null ? 'pending' : 'ready'}
+        controls={source !== null}
+        playsInline
+        preload="metadata"
+        aria-label="Video"
+        onPlay={(event) => pauseOthers(event.currentTarget)}
+      />
+      {source === null && (
+        <p class="video-note" role="status">
+          <Icon name="film" />
+          {own ? 'Your video is being prepared' : 'This video is being prepared'}
+        </p>
+      )}
+      {broken && (
+        <p class="video-note" role="status">
+          This video cannot be played right now.
+          <button type="button" class="button button-small" onClick={() => setAttempt(attempt + 1)}>
+            Try again
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function canUseMediaSource(): boolean {
+  return 'MediaSource' in globalThis || 'ManagedMediaSource' in globalThis;
+}
+
+/** Starts when the element comes near the viewport; the answer stops all of it. */
+function whenNear(element: Element, start: () => () => void): () => void {
+  let stop = (): void => undefined;
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      stop = start();
+    },
+    { rootMargin: '400px 0px' },
+  );
+  observer.observe(element);
+  return () => {
+    observer.disconnect();
+    stop();
+  };
+}
+
+interface Attachment {
+  video: VideoElement;
+  source: string;
+  onBroken: () => void;
+}
+
+function attach({ video, source, onBroken }: Attachment): () => void {
+  let detach = (): void => undefined;
+  let left = false;
+  if (!source.endsWith('.m3u8') || !canUseMediaSource()) return attachDirectly({ video, source, onBroken });
+  import('./hls-playback.ts').then(
+    ({ playHls }) => {
+      if (!left) detach = playHls({ video, source, onBroken });
+    },
+    () => onBroken(),
+  );
+  return () => {
+    left = true;
+    detach();
+  };
+}
+
+function attachDirectly({ video, source, onBroken }: Attachment): () => void {
+  video.src = source;
+  video.addEventListener('error', onBroken);
+  return () => {
+    video.removeEventListener('error', onBroken);
+    video.removeAttribute('src');
+    video.load();
+  };
+}
+
+function pauseOthers(playing: HTMLVideoElement): void {
+  for (const video of document.querySelectorAll('video')) {
+    if (video !== playing) video.pause();
+  }
+}

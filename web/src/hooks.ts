@@ -1,0 +1,82 @@
+// What several components need from the browser: a clock, the viewport, a title, a value read from the server.
+import type { RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { createStore, useStore } from './store.ts';
+import { WireFailure } from './wire/failures.ts';
+
+const clock = createStore(Date.now());
+setInterval(() => clock.set(Date.now()), 30_000);
+
+/** Epoch milliseconds, moving on every half minute. */
+export function useNow(): number {
+  return useStore(clock);
+}
+
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title === '' ? 'Veranda' : `${title} · Veranda`;
+  }, [title]);
+}
+
+/** Calls back each time the element comes near the viewport. */
+export function useApproach(ref: RefObject<Element | null>, onNear: () => void, margin: string): void {
+  const latest = useRef(onNear);
+  latest.current = onNear;
+  useEffect(() => {
+    if (!ref.current) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) latest.current();
+      },
+      { rootMargin: margin },
+    );
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, [margin]);
+}
+
+export interface Reading<Value> {
+  value?: Value;
+  failure?: unknown;
+  retry: () => void;
+}
+
+/** Reads again when `key` changes, on `retry`, and by itself when the browser is back online after a failure. */
+export function useReading<Value>(key: string, read: () => Promise<Value>): Reading<Value> {
+  const [attempt, setAttempt] = useState(0);
+  const [result, setResult] = useState<{ key: string; value?: Value; failure?: unknown }>({ key });
+  const retry = (): void => setAttempt((count) => count + 1);
+  useEffect(() => {
+    let current = true;
+    setResult({ key });
+    read().then(
+      (value) => current && setResult({ key, value }),
+      (failure: unknown) => current && setResult({ key, failure }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [key, attempt]);
+  const offline = result.failure instanceof WireFailure && result.failure.kind === 'offline';
+  useEffect(() => {
+    if (!offline) return undefined;
+    addEventListener('online', retry);
+    return () => removeEventListener('online', retry);
+  }, [offline]);
+  return result.key === key ? { ...result, retry } : { retry };
+}
+
+/** A blob's address for as long as the component shows it. */
+export function useBlobUrl(blob: Blob | undefined): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (!blob) {
+      setUrl(undefined);
+      return undefined;
+    }
+    const made = URL.createObjectURL(blob);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [blob]);
+  return url;
+}

@@ -1,0 +1,163 @@
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { AuthFrame } from '../components/auth-frame.tsx';
+import { Complaints, Field } from '../components/field.tsx';
+import { Icon } from '../components/icons.tsx';
+import { useBlobUrl, useTitle } from '../hooks.ts';
+import { navigate } from '../location.ts';
+import { PORTRAIT_LIMIT, scalePicture } from '../pictures.ts';
+import { signInPath } from '../routes.ts';
+import { tell } from '../stores/notices.ts';
+import { readDataUrl } from '../uploads/chunks.ts';
+import { signIn, signUp } from '../wire/accounts.ts';
+import { explain, readFieldErrors, WireFailure } from '../wire/failures.ts';
+
+/** Complaints with a field of their own; the rest is shown below the form. */
+const FIELDS = ['username', 'first_name', 'last_name', 'email', 'password', 'profile_image'] as const;
+
+type Errors = Record<string, string[]>;
+
+export function SignUpView({ next }: { next: string }): JSX.Element {
+  useTitle('Make an account');
+  const [errors, setErrors] = useState<Errors>({});
+  const [portrait, setPortrait] = useState<Blob>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (form: HTMLFormElement): Promise<void> => {
+    setBusy(true);
+    setErrors({});
+    const found = await register(new FormData(form), portrait, next);
+    setErrors(found);
+    setBusy(false);
+    const wrong = FIELDS.find((name) => found[name]);
+    form.querySelector<HTMLInputElement>(`[name="${wrong ?? ''}"]`)?.focus();
+  };
+  return (
+    <AuthFrame title="Make an account">
+      <form
+        class="stack"
+        data-testid="signup-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy) void submit(event.currentTarget);
+        }}
+      >
+        <PortraitField portrait={portrait} onChoose={setPortrait} errors={errors['profile_image']} />
+        <SignUpFields errors={errors} />
+        <Complaints errors={restOf(errors)} />
+        <button type="submit" class="button button-main button-wide" data-testid="signup-submit" disabled={busy}>
+          Make an account
+        </button>
+      </form>
+      <p class="porch-other">
+        Already here? <a href={signInPath(next)}>Sign in</a>
+      </p>
+    </AuthFrame>
+  );
+}
+
+function SignUpFields({ errors }: { errors: Errors }): JSX.Element {
+  return (
+    <>
+      <div class="field-pair">
+        <Field name="first_name" label="First name" autocomplete="given-name" errors={errors['first_name']} />
+        <Field name="last_name" label="Last name" autocomplete="family-name" errors={errors['last_name']} />
+      </div>
+      <Field
+        name="username"
+        label="User name"
+        autocomplete="username"
+        hint="Letters, digits and @ . + - _"
+        errors={errors['username']}
+      />
+      <Field name="email" label="E-mail" type="email" autocomplete="email" maxLength={254} errors={errors['email']} />
+      <Field
+        name="password"
+        label="Password"
+        type="password"
+        autocomplete="new-password"
+        hint="At least 8 characters, not only digits, nothing common."
+        maxLength={1024}
+        errors={errors['password']}
+      />
+    </>
+  );
+}
+
+interface PortraitFieldProps {
+  portrait: Blob | undefined;
+  onChoose: (portrait: Blob | undefined) => void;
+  errors: string[] | undefined;
+}
+
+function PortraitField({ portrait, onChoose, errors = [] }: PortraitFieldProps): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  const url = useBlobUrl(portrait);
+  const [unreadable, setUnreadable] = useState(false);
+  const take = async (file: File | undefined): Promise<void> => {
+    if (!file) return;
+    const scaled = await scalePicture(file, PORTRAIT_LIMIT).catch(() => undefined);
+    setUnreadable(!scaled);
+    onChoose(scaled);
+  };
+  return (
+    <div class="portrait-field">
+      <button
+        type="button"
+        class="portrait-button"
+        aria-label={url ? 'Change your picture' : 'Add a picture (optional)'}
+        onClick={() => input.current?.click()}
+      >
+        {url ? <img src={url} alt="" /> : <Icon name="camera" />}
+      </button>
+      <p class="field-hint">{url ? 'Your picture' : 'A picture, if you like'}</p>
+      {url && (
+        <button type="button" class="button button-small button-quiet" onClick={() => onChoose(undefined)}>
+          Remove
+        </button>
+      )}
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        name="profile_image"
+        accept="image/*"
+        tabIndex={-1}
+        aria-hidden="true"
+        onChange={(event) => void take(event.currentTarget.files?.[0])}
+      />
+      <Complaints errors={unreadable ? ['This file cannot be read as a picture.'] : errors} />
+    </div>
+  );
+}
+
+/** Signs up and in. Answers the complaints; none means that it is done. */
+async function register(entries: FormData, portrait: Blob | undefined, next: string): Promise<Errors> {
+  const read = (name: string): string => String(entries.get(name) ?? '');
+  const username = read('username').trim();
+  const password = read('password');
+  try {
+    await signUp({
+      username,
+      first_name: read('first_name').trim(),
+      last_name: read('last_name').trim(),
+      email: read('email').trim(),
+      password,
+      profile_image: portrait ? await readDataUrl(portrait) : '',
+    });
+  } catch (error) {
+    const fields = error instanceof WireFailure && error.status === 400 ? readFieldErrors(error.body) : {};
+    return Object.keys(fields).length > 0 ? fields : { problem: [explain(error)] };
+  }
+  try {
+    await signIn({ username, password });
+  } catch {
+    tell('Your account is made. Please sign in.');
+    navigate(signInPath(next));
+  }
+  return {};
+}
+
+function restOf(errors: Errors): string[] {
+  const own: readonly string[] = FIELDS;
+  return Object.entries(errors).flatMap(([field, sentences]) => (own.includes(field) ? [] : sentences));
+}
