@@ -122,6 +122,7 @@ describe('a bomb is refused within two seconds and 200 MB:', () => {
     ['WebP of 400,000 frames', () => makeWebp(400_000)],
     ['WebP of 150 frames of 16,000 x 16,000', () => makeWebp(150, 16_000)],
     ['JPEG that says 65,500 x 65,500', () => makeJpeg(65_500)],
+    ['AVIF of 4,000 x 4,000', () => makeAvif(4000)],
   ];
   test.each(bombs)('%s', async (_, make) => {
     const bytes = await make();
@@ -235,3 +236,9 @@ async function makeJpeg(side: number): Promise<Buffer> {
   bytes.writeUInt16BE(side, header + 7);
   return bytes;
 }
+
+/** Of one colour: some kilobytes for any number of pixels. */
+const makeAvif = (side: number): Promise<Buffer> =>
+  sharp({ create: { width: side, height: side, channels: 3, background: '#808080' } })
+    .avif({ effort: 0 })
+    .toBuffer();
