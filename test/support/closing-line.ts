@@ -1,6 +1,6 @@
 // The last line of a test run: `N passed, N failed`, and `, N skipped` when there are any. It is printed while the
 // process exits, so nothing comes after it. It never says less than the exit code: a file or a hook that broke, an
-// error outside any test, and a run that never got to its end each count as a failure.
+// error outside any test, a run without tests and one that never got to its end each count as a failure.
 
 import type { Reporter, TestModule } from 'vitest/node';
 
@@ -24,6 +24,7 @@ export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const counts = countTests(modules);
     counts.failed += unhandledErrors.length;
+    if (counts.passed + counts.failed + counts.skipped === 0) counts.failed = 1;
     this.#counts = counts;
     if (isBad(counts, process.env)) process.exitCode = 1;
   }
