@@ -144,7 +144,7 @@ async function turn(path: string, rotation: keyof typeof TURNS): Promise<void> {
   const bytes = await readFile(path);
   const header = bytes.indexOf('tkhd');
   const [a = 1, b = 0, c = 0, d = 1] = TURNS[rotation];
-  const matrix = header + 40;
+  const matrix = header + 44;
   for (const [place, value] of [a, b, 0, c, d, 0].entries())
     bytes.writeInt32BE(value * 0x1_00_00, matrix + 4 * place);
   await writeFile(path, bytes);

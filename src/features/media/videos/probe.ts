@@ -78,7 +78,10 @@ async function runProbe(request: ProbeRequest, limits: VideoLimits): Promise<unk
 function explainProbeFailure(error: unknown, limits: VideoLimits): unknown {
   if (error instanceof SyntaxError) return damaged(error);
   if (!(error instanceof FfmpegFailed)) return error;
+  // Here ffprobe gives up before it reports anything, so only its complaint tells which limit it met.
   if (error.stderrTail.includes('max_streams')) return tooManyTracks(limits, error);
+  if (error.stderrTail.includes('max pixel count')) return tooManyPixels(limits, error);
+  if (error.stderrTail.includes('not on whitelist')) return unsupportedCodec(error);
   // A look takes a tenth of a second; a file that used up forty times that is made to.
   return error.reason === 'killed' ? tooComplex(error) : explainFailure(error);
 }
@@ -87,25 +90,31 @@ function refuseUnpublishable(probe: VideoProbe, limits: VideoLimits): void {
   const { video } = probe;
   if (probe.streams > limits.maxStreams) throw tooManyTracks(limits);
   if (!video) throw new VideoProblem('video_track_missing', 'This file has no video track.');
-  if (!VIDEO_CODECS.has(video.codec)) {
-    throw new VideoProblem('video_codec_unsupported', 'The way this video is encoded is not supported.');
-  }
+  if (!VIDEO_CODECS.has(video.codec)) throw unsupportedCodec();
   if (video.width < 1 || video.height < 1) throw damaged();
   if (Math.max(video.width, video.height) > limits.maxSide) {
     throw new VideoProblem('video_too_large', `This video is larger than ${limits.maxSide} pixels.`);
   }
-  if (video.width * video.height > limits.maxPixels) {
-    throw new VideoProblem(
-      'video_too_large',
-      `This video has more than ${Math.floor(limits.maxPixels / 1e6)} million pixels.`,
-    );
-  }
+  if (video.width * video.height > limits.maxPixels) throw tooManyPixels(limits);
   if (probe.durationSeconds > limits.maxDurationSeconds) {
     throw new VideoProblem(
       'video_too_long',
       `This video is longer than ${sayDuration(limits.maxDurationSeconds)}.`,
     );
   }
+}
+
+function unsupportedCodec(cause?: unknown): VideoProblem {
+  return new VideoProblem('video_codec_unsupported', 'The way this video is encoded is not supported.', {
+    cause,
+  });
+}
+
+function tooManyPixels(limits: VideoLimits, cause?: unknown): VideoProblem {
+  const millions = (limits.maxPixels / 1e6).toFixed(0);
+  return new VideoProblem('video_too_large', `This video has more than ${millions} million pixels.`, {
+    cause,
+  });
 }
 
 function tooManyTracks(limits: VideoLimits, cause?: unknown): VideoProblem {

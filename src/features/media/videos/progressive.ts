@@ -74,7 +74,16 @@ export async function makePoster(work: Work, best: Encoded): Promise<void> {
   await run(work, {
     args: [
       ...['-protocol_whitelist', 'file', '-f', 'mov', '-i', SPLICE, '-an', ...ANONYMOUS],
-      ...['-vf', `fps=5,thumbnail=20,${fit},format=yuvj420p`, '-frames:v', '1', '-c:v', 'mjpeg', '-q:v', '4'],
+      ...[
+        '-vf',
+        `select=not(mod(n\\,6)),thumbnail=20,${fit},format=yuvj420p`,
+        '-frames:v',
+        '1',
+        '-c:v',
+        'mjpeg',
+        '-q:v',
+        '4',
+      ],
       ...['-f', 'mjpeg', POSTER],
     ],
     readable: [],

@@ -51,11 +51,14 @@ export function chooseRenditions(
   sides: readonly number[] = STANDARD_SIDES,
 ): Rendition[] {
   const frameRate = chooseFrameRate({ average: source.averageFrameRate, base: source.baseFrameRate });
-  return chooseSides(source, sides).map((side) => {
+  const renditions = chooseSides(source, sides).map((side) => {
     const size = scale(source, side);
     const { crf, maxrate } = quality({ ...size, frames: toNumber(frameRate), source });
-    return { name: `${side}p`, ...size, frameRate, crf, maxrate, bufsize: 2 * maxrate };
+    const name = `${Math.min(size.width, size.height)}p`;
+    return { name, ...size, frameRate, crf, maxrate, bufsize: 2 * maxrate };
   });
+  // Two sides of a panorama may both end at the greatest length.
+  return renditions.filter(({ name }, place) => renditions[place - 1]?.name !== name);
 }
 
 function chooseSides(source: RenditionSource, sides: readonly number[]): number[] {
@@ -73,11 +76,9 @@ function scale(source: RenditionSource, side: number): { width: number; height: 
   const short = Math.min(source.width, source.height);
   const long = Math.max(source.width, source.height);
   const factor = Math.min(side / short, LONGEST / long);
-  const scaledShort = Math.max(SHORTEST, even(Math.round(short * factor)));
-  const scaledLong = Math.max(SHORTEST, even(Math.round(long * factor) + 1));
-  return source.width >= source.height
-    ? { width: scaledLong, height: scaledShort }
-    : { width: scaledShort, height: scaledLong };
+  const fit = (length: number): number =>
+    Math.max(SHORTEST, Math.min(even(length), 2 * Math.round((length * factor) / 2)));
+  return { width: fit(source.width), height: fit(source.height) };
 }
 
 const even = (length: number): number => Math.floor(length / 2) * 2;

@@ -70,6 +70,12 @@ export const AUDIO_CODECS = new Set([
   ...['pcm_alaw', 'pcm_mulaw', 'pcm_bluray', 'pcm_dvd'],
 ]);
 
+/** What may stand beside picture and sound: ffprobe opens every track, though we take none of these. */
+const BYSTANDERS = [
+  ...['png', 'truehd', 'mlp', 'mov_text', 'subrip', 'srt', 'ass', 'ssa', 'text', 'webvtt', 'cc_dec'],
+  ...['dvdsub', 'dvbsub', 'pgssub', 'xsub'],
+];
+
 /** Decoders whose name is not their codec's. */
 const DECODERS = [
   ...['libdav1d', 'libaom-av1', 'libvpx', 'libvpx-vp9', 'libopus', 'libvorbis', 'libspeex'],
@@ -88,7 +94,7 @@ export function sourceArguments(input: {
       '-protocol_whitelist',
       'file',
       '-codec_whitelist',
-      [...VIDEO_CODECS, ...AUDIO_CODECS, ...DECODERS].join(','),
+      [...VIDEO_CODECS, ...AUDIO_CODECS, ...DECODERS, ...BYSTANDERS].join(','),
     ],
     ...['-max_streams', String(limits.maxStreams), '-max_pixels', String(limits.maxPixels)],
     ...(container.demuxer === 'mov' ? ['-enable_drefs', '0', '-use_absolute_path', '0'] : []),

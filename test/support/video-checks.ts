@@ -1,0 +1,145 @@
+// Looks at videos in tests: what a player would find in a file or a playlist.
+
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { testFfmpeg } from './videos.ts';
+
+export interface FoundStream {
+  codec_type: string;
+  codec_name: string;
+  profile: string;
+  pix_fmt?: string;
+  width?: number;
+  height?: number;
+  sample_aspect_ratio?: string;
+  r_frame_rate: string;
+  field_order?: string;
+  color_space?: string;
+  color_transfer?: string;
+  channels?: number;
+  sample_rate?: string;
+  duration?: string;
+  tags?: Record<string, string>;
+  side_data_list?: unknown[];
+}
+
+export interface FoundFile {
+  streams: FoundStream[];
+  format: { duration: string; tags?: Record<string, string> };
+  chapters: unknown[];
+}
+
+const run = promisify(execFile);
+const PLAYLIST_OPTIONS = ['-allowed_extensions', 'ALL'];
+
+export async function inspect(path: string): Promise<FoundFile> {
+  const { ffprobe } = await testFfmpeg();
+  const args = ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_chapters', path];
+  return JSON.parse((await run(ffprobe, [...inputOptions(path), ...args])).stdout) as FoundFile;
+}
+
+export async function findPicture(path: string): Promise<FoundStream> {
+  const stream = (await inspect(path)).streams.find(({ codec_type }) => codec_type === 'video');
+  if (!stream) throw new Error(`There is no picture in ${path}.`);
+  return stream;
+}
+
+export async function findSound(path: string): Promise<FoundStream | undefined> {
+  return (await inspect(path)).streams.find(({ codec_type }) => codec_type === 'audio');
+}
+
+/** Times of the key frames of a picture track, in seconds from the first. */
+export async function keyFrames(path: string): Promise<number[]> {
+  const { ffprobe } = await testFfmpeg();
+  const args = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v',
+    '-show_entries',
+    'packet=pts_time,flags',
+    '-of',
+    'csv=p=0',
+    path,
+  ];
+  const { stdout } = await run(ffprobe, [...inputOptions(path), ...args]);
+  const times = stdout
+    .split('\n')
+    .flatMap((line) => (line.includes(',K') ? [Number(line.split(',')[0])] : []));
+  const [first = 0] = times;
+  return times.map((time) => Math.round((time - first) * 1000) / 1000);
+}
+
+/** Decodes everything and returns the number of frames; rejects on any complaint. */
+export async function countFrames(path: string): Promise<number> {
+  const { ffmpeg } = await testFfmpeg();
+  const args = [
+    '-v',
+    'error',
+    '-xerror',
+    '-nostats',
+    '-progress',
+    'pipe:1',
+    ...inputOptions(path),
+    '-i',
+    path,
+    '-f',
+    'null',
+    '-',
+  ];
+  const { stdout, stderr } = await run(ffmpeg, args);
+  if (stderr) throw new Error(stderr);
+  return Number([...stdout.matchAll(/^frame=\s*(\d+)/gm)].at(-1)?.[1]);
+}
+
+/** When black turns to light and when silence turns to sound, in seconds: in sync they are the same. */
+export async function findFlashAndBeep(path: string): Promise<{ flash: number; beep: number }> {
+  const { ffmpeg } = await testFfmpeg();
+  const filters = ['-vf', 'blackdetect=d=0.1:pix_th=0.3', '-af', 'silencedetect=n=-35dB:d=0.1'];
+  const { stderr } = await run(ffmpeg, [
+    '-hide_banner',
+    '-nostats',
+    ...inputOptions(path),
+    '-i',
+    path,
+    ...filters,
+    '-f',
+    'null',
+    '-',
+  ]);
+  const read = (name: string): number => Number(new RegExp(`${name}: ?([\\d.]+)`).exec(stderr)?.[1]);
+  return { flash: read('black_end'), beep: read('silence_end') };
+}
+
+/** The mean brightness of the picture's four quarters at its beginning, left to right, top to bottom. */
+export async function corners(path: string): Promise<number[]> {
+  const { ffmpeg } = await testFfmpeg();
+  const args = [
+    '-v',
+    'error',
+    ...inputOptions(path),
+    '-i',
+    path,
+    '-frames:v',
+    '1',
+    '-vf',
+    'scale=2:2:flags=area,format=gray',
+    '-f',
+    'rawvideo',
+    '-',
+  ];
+  return [...(await run(ffmpeg, args, { encoding: 'buffer' })).stdout];
+}
+
+/** An init segment and one media segment as a file that can be played alone. */
+export async function joinSegment(segment: string, to: string): Promise<string> {
+  const init = await readFile(join(dirname(segment), 'init.mp4'));
+  await writeFile(to, Buffer.concat([init, await readFile(segment)]));
+  return to;
+}
+
+function inputOptions(path: string): string[] {
+  return path.endsWith('.m3u8') ? PLAYLIST_OPTIONS : [];
+}
