@@ -14,7 +14,8 @@ export default defineConfig({
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // Nothing to preload: the only other chunk is asked for when a video comes near.
+    modulePreload: false,
     // hls.js is one lazily loaded file of about this size.
     chunkSizeWarningLimit: 600,
   },

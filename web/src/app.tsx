@@ -16,6 +16,9 @@ import { ProfileView } from './views/profile-view.tsx';
 import { SearchView } from './views/search-view.tsx';
 import { SignInView } from './views/sign-in-view.tsx';
 import { SignUpView } from './views/sign-up-view.tsx';
+import { nextWaitMs, rest } from './wire/waits.ts';
+
+const PROFILE_WAITS = { firstMs: 2000, mostMs: 30_000 };
 
 export function App(): JSX.Element | null {
   const here = useStore(path);
@@ -76,17 +79,27 @@ function leadElsewhere(route: Route, here: string, signedIn: boolean): string | 
   return needsViewer && !signedIn ? signInPath(here) : undefined;
 }
 
-/** Reads the own profile once signed in; silence from the server leaves what is known and offers to try again. */
+/** Reads the own profile once signed in, again and again where the server is silent; what is known stays. */
 function useOwnProfile(signedIn: boolean): void {
   useEffect(() => {
-    if (!signedIn) return;
-    const read = (): void => {
-      refreshViewer().catch((error: unknown) => {
-        if (viewer.get().signedIn) tellTrouble(error, read);
-      });
-    };
-    read();
+    if (!signedIn) return undefined;
+    const controller = new AbortController();
+    void keepReading(controller.signal);
+    return () => controller.abort();
   }, [signedIn]);
+}
+
+async function keepReading(signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    try {
+      await refreshViewer();
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!viewer.get().profile) tellTrouble(error);
+      await rest(nextWaitMs(attempt, PROFILE_WAITS, Math.random()), signal);
+    }
+  }
 }
 
 /** A new view starts at its top (or where one left it) and takes the focus, as a loaded page would. */

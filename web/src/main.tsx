@@ -7,6 +7,7 @@ import { tell } from './stores/notices.ts';
 import { followLive, forgetAllPosts, isStale, refreshPost, settlePost } from './stores/posts.ts';
 import { viewer } from './stores/viewer.ts';
 import { startQueue } from './uploads/queue.ts';
+import { onSessionEnd } from './wire/requests.ts';
 import './styles/base.css';
 import './styles/frame.css';
 import './styles/forms.css';
@@ -24,6 +25,8 @@ startQueue({
     if (transfer.kind === 'video') tell('Your video has arrived. It is being prepared.');
   },
 });
+
+onSessionEnd(() => tell('Your session has ended. Please sign in again.'));
 
 let lastViewerId = viewer.get().profile?.id;
 viewer.subscribe(() => {

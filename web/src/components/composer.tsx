@@ -1,12 +1,14 @@
 // Writes a new post: words, pictures, videos. Files may also be dropped or pasted in. Words survive a reload.
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useBlobUrl } from '../hooks.ts';
 import { chooseFile, publish, type ChosenFile } from '../stores/composing.ts';
 import { tell, tellTrouble } from '../stores/notices.ts';
 import { describeBytes } from '../texts/names.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { Avatar } from './avatar.tsx';
+import { FilePicker } from './file-picker.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
 const ACCEPTED = 'image/*,.jpg,.jpeg,.png,.gif,.mp4,.mov,.avi,.wmv';
@@ -20,8 +22,8 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
     setText(words);
     sessionStorage.setItem(draftKey, words);
   };
-  const add = (list: FileList | null | undefined): void => {
-    const chosen = [...(list ?? [])].map(chooseFile);
+  const add = (list: Iterable<File> = []): void => {
+    const chosen = [...list].map(chooseFile);
     const good = chosen.filter((file) => file !== undefined);
     if (good.length < chosen.length) tell('Only pictures and videos (mp4, mov, avi, wmv) can be added.');
     setFiles((before) => [...before, ...good]);
@@ -66,7 +68,18 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
         </ul>
       )}
       <div class="composer-foot">
-        <FileButton onChoose={add} />
+        <FilePicker
+          testid="composer-file"
+          accept={ACCEPTED}
+          multiple
+          onChoose={add}
+          button={(open) => (
+            <button type="button" class="button button-quiet" onClick={open}>
+              <Icon name="picture" />
+              Pictures or videos
+            </button>
+          )}
+        />
         <button
           type="submit"
           class="button button-main"
@@ -84,7 +97,7 @@ interface WordsProps {
   author: Profile;
   text: string;
   onWrite: (text: string) => void;
-  onPaste: (files: FileList | undefined) => void;
+  onPaste: (files: Iterable<File> | undefined) => void;
   onSend: () => void;
 }
 
@@ -110,33 +123,6 @@ function Words({ author, text, onWrite, onPaste, onSend }: WordsProps): JSX.Elem
   );
 }
 
-function FileButton({ onChoose }: { onChoose: (files: FileList | null) => void }): JSX.Element {
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <input
-        ref={input}
-        class="unseen"
-        type="file"
-        multiple
-        accept={ACCEPTED}
-        tabIndex={-1}
-        aria-hidden="true"
-        data-testid="composer-file"
-        onChange={(event) => {
-          onChoose(event.currentTarget.files);
-          // The same file may be chosen again after it was taken out.
-          event.currentTarget.value = '';
-        }}
-      />
-      <button type="button" class="button button-quiet" onClick={() => input.current?.click()}>
-        <Icon name="picture" />
-        Pictures or videos
-      </button>
-    </>
-  );
-}
-
 function ChosenThumb({ chosen, onDrop }: { chosen: ChosenFile; onDrop: () => void }): JSX.Element {
   const url = useBlobUrl(chosen.kind === 'picture' ? chosen.file : undefined);
   return (
@@ -145,9 +131,7 @@ function ChosenThumb({ chosen, onDrop }: { chosen: ChosenFile; onDrop: () => voi
       <span class="thumb-name">
         {chosen.file.name} · {describeBytes(chosen.file.size)}
       </span>
-      <button type="button" class="icon-button" aria-label={`Remove ${chosen.file.name}`} onClick={onDrop}>
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={`Remove ${chosen.file.name}`} onClick={onDrop} />
     </li>
   );
 }

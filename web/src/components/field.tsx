@@ -1,7 +1,7 @@
 // A labelled input with its hint and the server's complaints beside it.
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export interface FieldProps {
   name: string;
@@ -40,15 +40,7 @@ export function Field(props: FieldProps): JSX.Element {
           aria-describedby={notes === '' ? undefined : notes}
         />
         {type === 'password' && (
-          <button
-            type="button"
-            class="icon-button"
-            aria-label="Show password"
-            aria-pressed={shown}
-            onClick={() => setShown(!shown)}
-          >
-            <Icon name="eye" />
-          </button>
+          <IconButton icon="eye" label="Show password" pressed={shown} onClick={() => setShown(!shown)} />
         )}
       </div>
       {hint && (

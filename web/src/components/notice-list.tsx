@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useStore } from '../store.ts';
 import { dismiss, notices } from '../stores/notices.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export function NoticeList(): JSX.Element {
   return (
@@ -21,9 +21,7 @@ export function NoticeList(): JSX.Element {
               {action.label}
             </button>
           )}
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(id)}>
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label="Dismiss" onClick={() => dismiss(id)} />
         </div>
       ))}
     </div>

@@ -7,7 +7,7 @@ import { forgetPost } from '../stores/posts.ts';
 import { cancelAllOf } from '../uploads/queue.ts';
 import { deletePost } from '../wire/posts.ts';
 import { Dialog } from './dialog.tsx';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export function OwnerMenu({ postId, onEdit }: { postId: number; onEdit: () => void }): JSX.Element {
   const [asking, setAsking] = useState(false);
@@ -28,18 +28,8 @@ export function OwnerMenu({ postId, onEdit }: { postId: number; onEdit: () => vo
   };
   return (
     <div class="owner-menu">
-      <button type="button" class="icon-button" data-testid="edit" aria-label="Edit post" onClick={onEdit}>
-        <Icon name="pencil" />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        data-testid="delete"
-        aria-label="Delete post"
-        onClick={() => setAsking(true)}
-      >
-        <Icon name="bin" />
-      </button>
+      <IconButton testid="edit" icon="pencil" label="Edit post" onClick={onEdit} />
+      <IconButton testid="delete" icon="bin" label="Delete post" onClick={() => setAsking(true)} />
       {asking && (
         <Dialog label="Delete this post?" onClose={() => setAsking(false)}>
           <h2>Delete this post?</h2>

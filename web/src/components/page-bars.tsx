@@ -10,6 +10,7 @@ import { fullName } from '../texts/names.ts';
 import { signOut } from '../wire/accounts.ts';
 import { Avatar } from './avatar.tsx';
 import { Wordmark } from './brand.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon, type IconName } from './icons.tsx';
 
 export function TopBar(): JSX.Element {
@@ -28,16 +29,7 @@ export function TopBar(): JSX.Element {
             </a>
           )}
           {signedIn ? (
-            <button
-              type="button"
-              class="icon-button"
-              data-testid="signout"
-              aria-label="Sign out"
-              title="Sign out"
-              onClick={() => void leave()}
-            >
-              <Icon name="leave" />
-            </button>
+            <IconButton testid="signout" icon="leave" label="Sign out" onClick={() => void leave()} />
           ) : (
             <a class="button button-small" href="/signin">
               Sign in

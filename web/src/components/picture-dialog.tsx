@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { Dialog } from './dialog.tsx';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export interface PictureDialogProps {
   files: readonly string[];
@@ -20,17 +20,11 @@ export function PictureDialog({ files, index, onMove, onClose }: PictureDialogPr
     <Dialog label={`Picture ${index + 1} of ${files.length}`} class="dialog-picture" onClose={onClose}>
       <div class="picture-stage" onKeyDown={turn}>
         <img src={files[index]} alt={`Picture ${index + 1} of ${files.length}`} />
-        <button type="button" class="icon-button stage-close" aria-label="Close" onClick={onClose}>
-          <Icon name="close" />
-        </button>
+        <IconButton class="stage-close" icon="close" label="Close" onClick={onClose} />
         {files.length > 1 && (
           <>
-            <button type="button" class="icon-button stage-left" aria-label="Previous picture" onClick={() => step(-1)}>
-              <Icon name="left" />
-            </button>
-            <button type="button" class="icon-button stage-right" aria-label="Next picture" onClick={() => step(1)}>
-              <Icon name="right" />
-            </button>
+            <IconButton class="stage-left" icon="left" label="Previous picture" onClick={() => step(-1)} />
+            <IconButton class="stage-right" icon="right" label="Next picture" onClick={() => step(1)} />
           </>
         )}
       </div>

@@ -6,6 +6,7 @@ import { refreshPost } from '../stores/posts.ts';
 import { kindOfPath } from '../texts/names.ts';
 import { editPost } from '../wire/posts.ts';
 import type { Media, Post } from '../wire/shapes.ts';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
 export function PostEditor({ post, onDone }: { post: Post; onDone: () => void }): JSX.Element {
@@ -71,14 +72,7 @@ function Thumb({ media, onDrop }: { media: Media; onDrop: () => void }): JSX.Ele
   return (
     <li class="thumb">
       {isVideo ? <Icon name="film" /> : <img src={media.file} alt="" />}
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={isVideo ? 'Remove video' : 'Remove picture'}
-        onClick={onDrop}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={isVideo ? 'Remove video' : 'Remove picture'} onClick={onDrop} />
     </li>
   );
 }

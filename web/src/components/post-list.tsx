@@ -15,7 +15,7 @@ export interface PostListProps {
 
 export function PostList({ ids, ended, loading, failure, onMore }: PostListProps): JSX.Element {
   return (
-    <div class="post-list" role="feed" aria-busy={loading}>
+    <div class="post-list" aria-busy={loading}>
       {ids.map((id) => (
         <PostCard key={id} id={id} />
       ))}

@@ -1,6 +1,6 @@
 // Cover, picture, names, words about oneself, followers; with the means to follow, or to change it if it is one's own.
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { COVER_LIMIT, PORTRAIT_LIMIT, scaleToDataUrl, type PictureLimit } from '../pictures.ts';
 import { useStore } from '../store.ts';
 import { tell, tellTrouble } from '../stores/notices.ts';
@@ -10,6 +10,8 @@ import { WireFailure } from '../wire/failures.ts';
 import { changeProfile, setFollowing, type ProfileChange } from '../wire/profiles.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { Avatar, isDefaultPicture } from './avatar.tsx';
+import { FilePicker } from './file-picker.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { PlainText } from './plain-text.tsx';
 import { ProfileEditor } from './profile-editor.tsx';
@@ -85,7 +87,6 @@ interface PictureButtonProps {
 }
 
 function PictureButton({ label, limit, onChoose }: PictureButtonProps): JSX.Element {
-  const input = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const take = async (file: File | undefined): Promise<void> => {
     if (!file) return;
@@ -100,32 +101,11 @@ function PictureButton({ label, limit, onChoose }: PictureButtonProps): JSX.Elem
     }
   };
   return (
-    <>
-      <button
-        type="button"
-        class="icon-button picture-button"
-        aria-label={label}
-        title={label}
-        aria-busy={busy}
-        disabled={busy}
-        onClick={() => input.current?.click()}
-      >
-        <Icon name="camera" />
-      </button>
-      <input
-        ref={input}
-        class="unseen"
-        type="file"
-        accept="image/*"
-        tabIndex={-1}
-        aria-hidden="true"
-        data-testid={label === 'Change cover' ? 'cover-file' : 'portrait-file'}
-        onChange={(event) => {
-          void take(event.currentTarget.files?.[0]);
-          event.currentTarget.value = '';
-        }}
-      />
-    </>
+    <FilePicker
+      testid={label === 'Change cover' ? 'cover-file' : 'portrait-file'}
+      onChoose={([file]) => void take(file)}
+      button={(open) => <IconButton class="picture-button" icon="camera" label={label} busy={busy} onClick={open} />}
+    />
   );
 }
 

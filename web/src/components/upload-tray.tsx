@@ -4,6 +4,7 @@ import { useStore } from '../store.ts';
 import { describeBytes } from '../texts/names.ts';
 import { activity, transfers, wish, type Activity } from '../uploads/queue.ts';
 import { progressOf, type Transfer } from '../uploads/transfers.ts';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
 export function UploadTray(): JSX.Element | null {
@@ -45,35 +46,16 @@ function TrayItem({ transfer, now }: { transfer: Transfer; now: Activity }): JSX
         <p class="tray-line">{line}</p>
       </div>
       {state === 'waiting' ? (
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="upload-pause"
-          aria-label={`Pause ${name}`}
-          onClick={() => void wish(id, 'pause')}
-        >
-          <Icon name="pause" />
-        </button>
+        <IconButton testid="upload-pause" icon="pause" label={`Pause ${name}`} onClick={() => void wish(id, 'pause')} />
       ) : (
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="upload-resume"
-          aria-label={`Go on with ${name}`}
+        <IconButton
+          testid="upload-resume"
+          icon={state === 'paused' ? 'play' : 'retry'}
+          label={`Go on with ${name}`}
           onClick={() => void wish(id, 'resume')}
-        >
-          <Icon name={state === 'paused' ? 'play' : 'retry'} />
-        </button>
+        />
       )}
-      <button
-        type="button"
-        class="icon-button"
-        data-testid="upload-cancel"
-        aria-label={`Cancel ${name}`}
-        onClick={() => void wish(id, 'cancel')}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton testid="upload-cancel" icon="close" label={`Cancel ${name}`} onClick={() => void wish(id, 'cancel')} />
     </li>
   );
 }

@@ -4,11 +4,16 @@ import { kindOfPath, type MediaKind } from '../texts/names.ts';
 import { randomLetters } from '../uploads/chunks.ts';
 import { enqueue } from '../uploads/queue.ts';
 import { makeLabel, type Transfer } from '../uploads/transfers.ts';
+import { WireFailure } from '../wire/failures.ts';
 import { createPost } from '../wire/posts.ts';
+import { listPostsOf } from '../wire/profiles.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { putOnTop } from './feed.ts';
 import { tell } from './notices.ts';
 import { keepPosts, refreshPost } from './posts.ts';
+
+/** Wide enough for clocks that disagree a little. */
+const RECENT_MS = 15 * 60_000;
 
 export interface ChosenFile {
   id: string;
@@ -26,7 +31,7 @@ export function chooseFile(file: File): ChosenFile | undefined {
 /** Answers the new post's id. Throws only while there is no post yet. */
 export async function publish(author: Profile, text: string, files: readonly ChosenFile[]): Promise<number> {
   const askedAt = performance.now();
-  const postId = await createPost(author.username, text);
+  const postId = await createOnce(author, text);
   const now = new Date();
   const blank = { media_files: [], likes: [], comments: [], date_created: now.toISOString() };
   keepPosts([{ id: postId, auhtor: author, description: text, ...blank }], askedAt);
@@ -38,6 +43,29 @@ export async function publish(author: Profile, text: string, files: readonly Cho
   }
   void refreshPost(postId).catch(() => false);
   return postId;
+}
+
+/** Text of a post whose creation went without an answer. */
+let unanswered: string | undefined;
+
+/** Creation cannot be repeated safely; before a second try with the same words, look whether the first one arrived. */
+async function createOnce(author: Profile, text: string): Promise<number> {
+  if (unanswered === text) {
+    const own = await listPostsOf(author.id);
+    const arrived = own.find((post) => post.description === text && isRecent(post.date_created));
+    unanswered = undefined;
+    if (arrived) return arrived.id;
+  }
+  try {
+    return await createPost(author.username, text);
+  } catch (error) {
+    if (error instanceof WireFailure && error.kind === 'offline') unanswered = text;
+    throw error;
+  }
+}
+
+function isRecent(iso: string): boolean {
+  return Math.abs(Date.now() - Date.parse(iso)) < RECENT_MS;
 }
 
 interface Destination {

@@ -35,6 +35,11 @@ onTokens(() => {
   viewer.set({ signedIn });
 });
 
+// Another tab signed somebody else in, or changed the profile.
+addEventListener('storage', (event) => {
+  if (event.key === KEY && event.newValue !== null) viewer.set(recall());
+});
+
 function recall(): Viewer {
   if (!readTokens()) return { signedIn: false };
   try {

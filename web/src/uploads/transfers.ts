@@ -7,7 +7,7 @@
 
 /** Bytes in a chunk, before they become a data URL: the classic protocol's 1 MiB. */
 export const CHUNK_BYTES = 1024 * 1024;
-/** Conflicts in a row, without a byte accepted between them, that mean page and server will never agree. */
+/** Conflicts that bring nothing forward, in a row, that mean page and server will never agree. */
 const MOST_CONFLICTS = 5;
 
 export interface Transfer {
@@ -57,7 +57,9 @@ export function afterConflict(transfer: Transfer, offset: unknown): Transfer {
   if (!isPlace || transfer.conflicts >= MOST_CONFLICTS) {
     return afterRefusal(transfer, 'The server has something else under this name.');
   }
-  return { ...transfer, offset, conflicts: transfer.conflicts + 1 };
+  // Further on than the page knew: an answer was lost, its bytes were not.
+  const conflicts = transfer.conflicts + Number(offset <= transfer.offset);
+  return { ...transfer, offset, conflicts };
 }
 
 export function afterRefusal(transfer: Transfer, problem: string): Transfer {

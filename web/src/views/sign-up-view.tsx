@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { AuthFrame } from '../components/auth-frame.tsx';
 import { Complaints, Field } from '../components/field.tsx';
+import { FilePicker } from '../components/file-picker.tsx';
 import { Icon } from '../components/icons.tsx';
 import { useBlobUrl, useTitle } from '../hooks.ts';
 import { navigate } from '../location.ts';
@@ -90,7 +91,6 @@ interface PortraitFieldProps {
 }
 
 function PortraitField({ portrait, onChoose, errors = [] }: PortraitFieldProps): JSX.Element {
-  const input = useRef<HTMLInputElement>(null);
   const url = useBlobUrl(portrait);
   const [unreadable, setUnreadable] = useState(false);
   const take = async (file: File | undefined): Promise<void> => {
@@ -101,30 +101,27 @@ function PortraitField({ portrait, onChoose, errors = [] }: PortraitFieldProps):
   };
   return (
     <div class="portrait-field">
-      <button
-        type="button"
-        class="portrait-button"
-        aria-label={url ? 'Change your picture' : 'Add a picture (optional)'}
-        onClick={() => input.current?.click()}
-      >
-        {url ? <img src={url} alt="" /> : <Icon name="camera" />}
-      </button>
+      <FilePicker
+        testid="signup-picture"
+        name="profile_image"
+        onChoose={([file]) => void take(file)}
+        button={(open) => (
+          <button
+            type="button"
+            class="portrait-button"
+            aria-label={url ? 'Change your picture' : 'Add a picture (optional)'}
+            onClick={open}
+          >
+            {url ? <img src={url} alt="" /> : <Icon name="camera" />}
+          </button>
+        )}
+      />
       <p class="field-hint">{url ? 'Your picture' : 'A picture, if you like'}</p>
       {url && (
         <button type="button" class="button button-small button-quiet" onClick={() => onChoose(undefined)}>
           Remove
         </button>
       )}
-      <input
-        ref={input}
-        class="unseen"
-        type="file"
-        name="profile_image"
-        accept="image/*"
-        tabIndex={-1}
-        aria-hidden="true"
-        onChange={(event) => void take(event.currentTarget.files?.[0])}
-      />
       <Complaints errors={unreadable ? ['This file cannot be read as a picture.'] : errors} />
     </div>
   );

@@ -27,7 +27,7 @@ export function explain(error: unknown): string {
   if (error.kind === 'offline') return 'The server cannot be reached. Check your connection.';
   if (error.status === 429) return `That was too often. Please wait ${describeWait(error.waitMs)}.`;
   if (error.kind === 'unavailable') return 'The server has trouble right now. Please try again.';
-  return error.message;
+  return error.kind === 'expired' ? 'Please sign in again.' : error.message;
 }
 
 export function isTransient(error: unknown): boolean {

@@ -28,6 +28,13 @@ export async function ask<Body>(path: string, call: Call = {}): Promise<Body> {
   }
 }
 
+const endListeners = new Set<() => void>();
+
+/** Runs when the server ended the session (not on signing out). */
+export function onSessionEnd(listener: () => void): void {
+  endListeners.add(listener);
+}
+
 let renewal: Promise<Tokens> | undefined;
 
 /** Parallel calls share one renewal; tabs take turns, and the second finds the first one's tokens. */
@@ -56,7 +63,8 @@ async function renewUnlessDone(stale: Tokens): Promise<Tokens> {
     const others = readTokens();
     if (others && others.refresh !== current.refresh) return others;
     dropTokens();
-    throw new WireFailure({ status: 401, body: { detail: 'Your session has ended. Please sign in again.' } });
+    for (const listener of endListeners) listener();
+    throw new WireFailure({ status: 401 });
   }
 }
 
