@@ -31,7 +31,7 @@ export function readConfig(environment: Environment) {
     const issue = parsed.error.issues[0];
     throw new ConfigError(`${issue?.path.join('.') ?? 'settings'}: ${issue?.message ?? 'not valid'}`);
   }
-  return Object.freeze(arrange(parsed.data));
+  return Object.freeze({ ...arrange(parsed.data), searchPath: environment['PATH'] ?? '' });
 }
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -10,11 +10,11 @@ import { createFinalize, type Finalize } from './finalize.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
 import { createUploads, type Uploads } from './uploads.ts';
-import type { VideoEncoder } from './videos/encoder.ts';
+import type { VideoEncoder } from './video-encoder.ts';
 import { createMediaViews, type MediaViews } from './views.ts';
 
 export { sweepUploadsJob } from './sweep.ts';
-export { createVideoEncoder } from './videos/encoder.ts';
+export { createVideoEncoder } from './video-encoder.ts';
 export type { MediaView } from './views.ts';
 export type { UploadProgress } from './uploads.ts';
 

@@ -8,13 +8,14 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
 import type { MediaTable } from '../../platform/database/tables.ts';
-import type { Ffmpeg } from '../../platform/ffmpeg/find.ts';
 import { defineJob, type JobHandler, type JobRun, type Jobs, PermanentFailure, type Undertaker } from '../../platform/jobs/jobs.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
-import { type EncodedVideo, type VideoEncoder, VideoProblem } from './videos/encoder.ts';
+import type { VideoEncoder } from './video-encoder.ts';
+import type { EncodedVideo } from './videos/encode.ts';
+import { VideoProblem } from './videos/problems.ts';
 
 export const transcodeJob = defineJob('transcode', { schema: z.object({ mediaId: z.int() }), maxAttempts: 3 });
 type Payload = z.infer<typeof transcodeJob.schema>;

@@ -31,6 +31,8 @@ export interface UploadProgress {
   label: string;
   /** Bytes acknowledged so far. */
   offset: number;
+  /** Where the file will be once it is finalized, if its bytes are what its name says. */
+  expectedKey: string;
 }
 
 export interface Uploads {
@@ -151,4 +153,7 @@ async function findOrCreate(tx: Transaction, { chunk, now }: { chunk: Chunk; now
     .executeTakeFirstOrThrow();
 }
 
-const describe = (upload: Upload, offset: number): UploadProgress => ({ mediaId: upload.mediaId, label: upload.label, offset });
+function describe({ mediaId, label, draftKey }: Upload, offset: number): UploadProgress {
+  const extension = /\.(mp4|mov|avi|wmv)$/i.exec(label)?.[1]?.toLowerCase() ?? 'mp4';
+  return { mediaId, label, offset, expectedKey: `videos/${draftKey}.${extension}` };
+}

@@ -9,6 +9,8 @@ export interface SignUp {
   /** The picture's bytes, in any format we read; none shows the default. */
   picture?: Buffer | undefined;
   form: SignUpForm;
+  /** An ordinary user unless said otherwise. */
+  role?: 'user' | 'admin';
   /** Network address, for the limit on sign-ups. */
   address: string;
 }
@@ -35,13 +37,13 @@ interface SignUpOptions {
 
 export function createSignUp({ database, users, pictures, limits, now }: SignUpOptions): SignUpVerb {
   const byAddress = limits.create({ name: 'sign-up', points: 20, seconds: 1_800 });
-  return async ({ form, picture, address }) => {
+  return async ({ form, picture, address, role }) => {
     const user = await users.accounts.prepare(form);
     await byAddress.take(address);
     const pictureKey = picture ? await pictures.store(picture, 'picture').catch(asFieldError) : null;
     try {
       return await database.transaction(async (tx) => {
-        const userId = await users.accounts.insert(tx, user);
+        const userId = await users.accounts.insert(tx, user, role);
         const { id: profileId } = await tx
           .insertInto('profiles')
           .values({ userId, pictureKey, coverKey: null, createdAt: now() })

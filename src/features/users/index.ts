@@ -1,18 +1,23 @@
 // Users: who somebody is. Accounts, passwords, sessions and their tokens.
 import type { Database } from '../../platform/database/database.ts';
+import { handle, type Lane } from '../../platform/jobs/worker.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { createPasswordHashes } from './password-hashes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createSessionSweep, sweepSessionsJob } from './sweep.ts';
 import { createTokens } from './tokens.ts';
 
 export type { Accounts, NewUser, SignUpForm, UserSummary } from './accounts.ts';
 export type { Sessions, Viewer } from './sessions.ts';
+export { sweepSessionsJob } from './sweep.ts';
 export type { TokenPair } from './tokens.ts';
 
 export interface Users {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  /** The kinds of jobs that this feature does. */
+  readonly lanes: readonly Lane[];
 }
 
 export interface UsersOptions {
@@ -28,5 +33,9 @@ export function createUsers({ database, limits, now, secretKey, tokens: lifetime
   const tokens = createTokens({ secretKey, accessLifetimeMs: lifetimes.accessLifetimeMs, now });
   const sessions = createSessions({ database, tokens, now, ...lifetimes });
   const hashes = createPasswordHashes({ concurrency: hashConcurrency, queueLimit: 200 });
-  return { sessions, accounts: createAccounts({ database, hashes, sessions, limits, now }) };
+  return {
+    sessions,
+    accounts: createAccounts({ database, hashes, sessions, limits, now }),
+    lanes: [{ name: 'sessions', concurrency: 1, registrations: [handle(sweepSessionsJob, createSessionSweep({ database, now }))] }],
+  };
 }

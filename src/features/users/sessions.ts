@@ -23,8 +23,11 @@ export interface Sessions {
   refresh(refreshToken: string): Promise<TokenPair>;
   /** The viewer an access token stands for. Throws `unauthenticated` as `refresh` does. */
   authenticate(accessToken: string): Promise<Viewer>;
-  /** Ends the viewer's session, and that of `refreshToken` when it is the same user's. Throws when it never was a refresh token of ours. */
-  end(options: { viewer: Viewer; refreshToken: string }): Promise<void>;
+  /**
+   * Ends the viewer's session, and that of `refreshToken` when it is the same user's; an expired or used one will do.
+   * False, and nothing ended, when it never was a refresh token of ours.
+   */
+  end(options: { viewer: Viewer; refreshToken: string }): Promise<boolean>;
   /** Ends every session of a user. */
   endAll(tx: Transaction, userId: number): Promise<void>;
 }
@@ -82,16 +85,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async end({ viewer, refreshToken }) {
-      const { sessionId } = await tokens.verify(refreshToken, 'refresh', { evenExpired: true });
+      const claims = await tokens.verify(refreshToken, 'refresh', { evenExpired: true }).catch(() => undefined);
+      if (!claims) return false;
       await database.transaction(async (tx) =>
         tx
           .updateTable('sessions')
           .set({ revokedAt: now() })
-          .where('id', 'in', [viewer.sessionId, sessionId])
+          .where('id', 'in', [viewer.sessionId, claims.sessionId])
           .where('userId', '=', viewer.userId)
           .where('revokedAt', 'is', null)
           .execute(),
       );
+      return true;
     },
 
     async endAll(tx, userId) {

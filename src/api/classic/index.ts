@@ -1,0 +1,69 @@
+// The classic door: the wire of the Django original, exactly, so that its React client works unchanged.
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
+import type { Media } from '../../features/media/index.ts';
+import type { Posts } from '../../features/posts/index.ts';
+import type { Profiles } from '../../features/profiles/index.ts';
+import type { Users } from '../../features/users/index.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Viewers } from '../viewer.ts';
+import { answerError } from './errors.ts';
+import { likesSocket } from './likes-socket.ts';
+import { mediaRoutes } from './media.ts';
+import { postsRoutes } from './posts.ts';
+import { usersRoutes } from './users.ts';
+
+export interface ClassicOptions {
+  users: Users;
+  profiles: Profiles;
+  media: Media;
+  posts: Posts;
+  viewers: Viewers;
+  bus: Bus;
+  allowsOrigin: (request: FastifyRequest) => boolean;
+  limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };
+}
+
+export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
+  return async (app) => {
+    await app.register(multipart);
+    app.setErrorHandler(answerError);
+    app.addHook('onSend', async (_request, reply) => {
+      // The original names no charset.
+      if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+      reply.header('cache-control', 'no-store');
+    });
+    await app.register(withMethodErrors(usersRoutes, options), { prefix: '/api/users' });
+    await app.register(withMethodErrors(postsRoutes, options), { prefix: '/api/posts' });
+    await app.register(withMethodErrors(mediaRoutes, options), { prefix: '/api/posts' });
+    await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });
+  };
+}
+
+const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+type Routes = (app: FastifyInstance, options: ClassicOptions) => Promise<void>;
+
+/** Known paths answer 405, with `Allow`, for the methods they do not have. */
+function withMethodErrors(routes: Routes, options: ClassicOptions): FastifyPluginAsync {
+  return async (app) => {
+    const known = new Map<string, Set<HTTPMethods>>();
+    app.addHook('onRoute', (route) => {
+      const methods = known.get(route.routePath) ?? new Set();
+      for (const method of [route.method].flat()) methods.add(method as HTTPMethods);
+      known.set(route.routePath, methods);
+    });
+    await routes(app, options);
+    for (const [url, methods] of [...known]) {
+      app.route({
+        method: METHODS.filter((method) => !methods.has(method)),
+        url,
+        handler: async (request, reply) =>
+          reply
+            .code(405)
+            .header('Allow', [...methods, 'OPTIONS'].join(', '))
+            .send({ detail: `Method "${request.method}" not allowed.` }),
+      });
+    }
+  };
+}

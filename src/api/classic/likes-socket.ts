@@ -1,0 +1,117 @@
+// `/ws/posts/likes/`: every socket hears of every post that changed, as `{"post_id", "post"}` and nothing else: a frame
+// without `post` breaks the classic page, so there is no greeting and no error frame. One load and one serialisation per
+// event, whoever listens. The channel has no identity, so only what is public goes out.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import type { Posts } from '../../features/posts/index.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import { topics } from '../../platform/realtime/topics.ts';
+import { compile } from '../serializer.ts';
+import { createCoalescer } from './coalescer.ts';
+import { toPost } from './objects.ts';
+import * as schemas from './schemas.ts';
+
+export interface LikesSocketOptions {
+  posts: Posts;
+  bus: Bus;
+  socketsPerAddress: number;
+  /** Whether a page of this origin may listen. */
+  allowsOrigin: (request: FastifyRequest) => boolean;
+}
+
+const WINDOW_MS = 100;
+const PING_MS = 25_000;
+/** Bytes that may wait for a slow reader before it is dropped. */
+const QUEUE_LIMIT = 2 ** 20;
+/** The client never speaks; whoever does so all the time is cut off. */
+const MESSAGES_TOLERATED = 100;
+const SLICE = 1_000;
+
+interface Listener {
+  socket: WebSocket;
+  address: string;
+  unanswered: number;
+  messages: number;
+}
+
+const serialise = compile(schemas.frame);
+
+export async function likesSocket(app: FastifyInstance, options: LikesSocketOptions): Promise<void> {
+  const { posts, bus, socketsPerAddress, allowsOrigin } = options;
+  const listeners = new Set<Listener>();
+  const perAddress = new Map<string, number>();
+
+  const coalescer = createCoalescer({
+    windowMs: WINDOW_MS,
+    send: (postId) => {
+      if (listeners.size === 0) return;
+      tell(postId).catch((error: unknown) => app.log.error({ err: error, postId }, 'a live update could not be sent'));
+    },
+  });
+  const unsubscribe = bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId));
+
+  async function tell(postId: number): Promise<void> {
+    const [view] = await posts.views.byId([postId]);
+    if (!view) return;
+    const frame = Buffer.from(serialise({ post_id: postId, post: toPost(view) }));
+    let sent = 0;
+    for (const listener of [...listeners]) {
+      deliver(listener, frame);
+      sent += 1;
+      // Many sockets take their time: let requests in between.
+      if (sent % SLICE === 0) await new Promise(setImmediate);
+    }
+  }
+
+  function deliver({ socket }: Listener, frame: Buffer): void {
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > QUEUE_LIMIT) socket.terminate();
+    else socket.send(frame, { binary: false });
+  }
+
+  const pings = setInterval(() => {
+    for (const listener of listeners) {
+      if (listener.unanswered >= 2) listener.socket.terminate();
+      else listener.socket.ping();
+      listener.unanswered += 1;
+    }
+  }, PING_MS);
+  pings.unref();
+
+  app.addHook('preClose', async () => {
+    clearInterval(pings);
+    unsubscribe();
+    coalescer.stop();
+    for (const { socket } of listeners) socket.close(1001, 'the server is stopping');
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/ws/posts/likes/',
+    preValidation: async (request, reply) => {
+      if (!allowsOrigin(request)) return reply.code(403).send({ detail: 'This origin may not listen here.' });
+      if ((perAddress.get(request.ip) ?? 0) >= socketsPerAddress) return reply.code(429).header('Retry-After', '30').send({ detail: 'Too many connections.' });
+      return undefined;
+    },
+    handler: async (_request, reply) => reply.code(426).header('Upgrade', 'websocket').send({ detail: 'This address speaks WebSocket.' }),
+    wsHandler: (socket, request) => {
+      const listener: Listener = { socket, address: request.ip, unanswered: 0, messages: 0 };
+      listeners.add(listener);
+      perAddress.set(listener.address, (perAddress.get(listener.address) ?? 0) + 1);
+      socket.on('pong', () => {
+        listener.unanswered = 0;
+      });
+      socket.on('message', () => {
+        listener.messages += 1;
+        if (listener.messages > MESSAGES_TOLERATED) socket.close(1008, 'this channel only speaks');
+      });
+      socket.on('error', () => socket.terminate());
+      socket.on('close', () => {
+        listeners.delete(listener);
+        const left = (perAddress.get(listener.address) ?? 1) - 1;
+        if (left > 0) perAddress.set(listener.address, left);
+        else perAddress.delete(listener.address);
+      });
+    },
+  });
+}

@@ -1,0 +1,140 @@
+// `/api/posts/`: the feed, posts, comments, replies and likes. Whoever a body names as author, the token says who it is.
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { DomainError, notFound } from '../../platform/errors.ts';
+import type { ClassicOptions } from './index.ts';
+import { toPost } from './objects.ts';
+import * as schemas from './schemas.ts';
+
+const PAGE_SIZE = 4;
+const SEARCH_LIMIT = 40;
+const MAX_PAGE = 1_000_000;
+
+const blank = z.literal('').transform(() => undefined);
+const createBody = z.object({
+  description: z.string(),
+  existingPostId: z.union([schemas.id, blank], 'A valid id is required.').nullish(),
+  deleteImages: z.array(schemas.id).max(1_000).nullish(),
+});
+const created = z.object({ message: z.string(), post_id: z.int() });
+
+export async function postsRoutes(app: FastifyInstance, { posts, viewers }: ClassicOptions): Promise<void> {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const show = async (ids: number[]) => (await posts.views.byId(ids)).map(toPost);
+  const showOne = async (id: number) => {
+    const [post] = await show([id]);
+    if (!post) throw notFound('post');
+    return post;
+  };
+  const list = { response: { 200: z.array(schemas.post) } };
+  const one = { params: schemas.idParams, response: { 200: schemas.post } };
+
+  routes.get('/', { schema: { querystring: z.object({ page: z.unknown().optional() }), ...list } }, async (request) => {
+    await viewers.require(request);
+    const page = readPage(request.query.page);
+    return show(await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
+  });
+
+  routes.get('/post/search', { schema: { querystring: z.object({ q: z.unknown().optional() }), ...list } }, async (request) => {
+    await viewers.find(request);
+    const { q } = request.query;
+    return show(await posts.lists.search({ query: typeof q === 'string' ? q : '', limit: SEARCH_LIMIT }));
+  });
+
+  for (const slash of ['', '/']) {
+    routes.get(`/post/:id${slash}`, { schema: one, errorHandler: asMissingPost }, async (request) => {
+      await viewers.find(request);
+      return showOne(request.params.id);
+    });
+
+    routes.get(`/post/edit/:id${slash}`, { schema: one }, async (request) => {
+      const viewer = await viewers.require(request);
+      await posts.lists.checkOwn({ viewer, id: request.params.id });
+      return showOne(request.params.id);
+    });
+
+    routes.get(`/post/delete/:id${slash}`, { schema: { params: schemas.idParams } }, async (request, reply) => {
+      const viewer = await viewers.require(request);
+      const outcome = await posts.writing.remove({ viewer, id: request.params.id }).then(() => '200', asForeign);
+      return reply.type('application/json').serializer(JSON.stringify).send(outcome);
+    });
+  }
+
+  routes.delete('/post/:id/', { schema: { params: schemas.idParams } }, async (request, reply) => {
+    await posts.writing.remove({ viewer: await viewers.require(request), id: request.params.id });
+    return reply.code(204).send();
+  });
+
+  routes.post('/post/create/', { schema: { body: createBody, response: { 201: created } } }, async (request, reply) => {
+    const viewer = await viewers.require(request);
+    const { description: text, existingPostId, deleteImages } = request.body;
+    if (existingPostId) await posts.writing.edit({ viewer, id: existingPostId, text, removeMediaIds: deleteImages ?? [] });
+    const id = existingPostId ?? (await posts.writing.create({ viewer, text }));
+    return reply.code(201).send({ message: 'Post created successfully', post_id: id });
+  });
+
+  const text = z.object({ postID: schemas.id, commentContent: z.string() });
+  routes.post('/post/add/comment/', { schema: { body: text, response: { 200: schemas.sentence } } }, async (request) => {
+    const viewer = await viewers.require(request);
+    await posts.writing.comment({ viewer, postId: request.body.postID, text: request.body.commentContent });
+    return ['Comment was added scucessfully'];
+  });
+
+  const reply = z.object({ commentID: schemas.id, commentContent: z.string() });
+  routes.post('/post/add/reply/', { schema: { body: reply, response: { 200: schemas.sentence } } }, async (request) => {
+    const viewer = await viewers.require(request);
+    await posts.writing.reply({ viewer, commentId: request.body.commentID, text: request.body.commentContent });
+    return ['Reply was added scucessfully'];
+  });
+
+  likeRoutes(app, { posts, viewers });
+}
+
+function likeRoutes(app: FastifyInstance, { posts, viewers }: Pick<ClassicOptions, 'posts' | 'viewers'>): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const response = { 200: schemas.sentence };
+
+  routes.post('/post/add/like/', { schema: { body: z.object({ postID: schemas.id }), response } }, async (request) => {
+    await posts.likes.toggle({ viewer: await viewers.require(request), id: request.body.postID, level: 'post' });
+    return ['Like was added scucessfully'];
+  });
+
+  for (const [path, level] of [['comment', 'comment'], ['reply', 'reply']] as const) {
+    routes.post(`/post/add/${path}/like/`, { schema: { body: z.object({ commentID: schemas.id }), response } }, async (request) => {
+      await posts.likes.toggle({ viewer: await viewers.require(request), id: request.body.commentID, level });
+      return ['Like addeed to comment'];
+    });
+  }
+
+  for (const [method, liked] of [['PUT', true], ['DELETE', false]] as const) {
+    routes.route({
+      method,
+      url: '/post/:id/like/',
+      schema: { params: schemas.idParams, response },
+      handler: async (request) => {
+        await posts.likes.set({ viewer: await viewers.require(request), id: request.params.id, liked });
+        return [liked ? 'Liked' : 'Not liked'];
+      },
+    });
+  }
+}
+
+/** The client takes any GET that is not 200 for a sign-out, so a page that is none is the first. */
+function readPage(page: unknown): number {
+  const number = typeof page === 'string' && /^\d{1,9}$/.test(page) ? Number(page) : 1;
+  return Math.min(Math.max(1, number), MAX_PAGE);
+}
+
+/** Somebody else's post is answered 200 with the text "404". */
+function asForeign(error: unknown): string {
+  if (error instanceof DomainError && error.kind === 'forbidden') return '404';
+  throw error;
+}
+
+/** The post's own page says so in words of its own. */
+function asMissingPost(error: Error, _request: unknown, reply: FastifyReply): void {
+  const missing = (error instanceof DomainError && error.kind === 'not_found') || ('validationContext' in error && error.validationContext === 'params');
+  if (!missing) throw error;
+  void reply.code(404).serializer(JSON.stringify).send({ error: 'Post not found' });
+}

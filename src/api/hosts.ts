@@ -1,0 +1,26 @@
+// Requests for host names that are not this site's are refused (DNS rebinding, poisoned links).
+import type { onRequestAsyncHookHandler } from 'fastify';
+
+/** `allowed`: exact names, `.example.org` for a domain with all its subdomains, `*` for any. */
+export function createHostCheck(allowed: readonly string[]): onRequestAsyncHookHandler {
+  return async (request, reply) => {
+    const name = hostName(request.raw.headers.host);
+    if (name === undefined || !isAllowedHost(name, allowed)) {
+      return reply.code(400).send({ error: 'This host name is not served here.' });
+    }
+    return undefined;
+  };
+}
+
+export function isAllowedHost(name: string, allowed: readonly string[]): boolean {
+  return allowed.some((entry) => {
+    if (entry === '*' || entry === name) return true;
+    return entry.startsWith('.') && (name.endsWith(entry) || name === entry.slice(1));
+  });
+}
+
+/** The Host header's name in lower case, without port and final dot. */
+function hostName(header: string | undefined): string | undefined {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/.exec(header?.toLowerCase() ?? '');
+  return match?.[1]?.replace(/\.$/, '');
+}

@@ -1,0 +1,97 @@
+// The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import websocket from '@fastify/websocket';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createHostCheck } from './hosts.ts';
+import { serializerCompiler } from './serializer.ts';
+
+export interface ServerOptions {
+  allowedHosts: readonly string[];
+  allowedOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  logger: FastifyBaseLogger;
+  doors: readonly FastifyPluginAsync[];
+}
+
+/** Bytes of a request body unless a route says otherwise. */
+const BODY_LIMIT = 2 ** 20;
+const SOCKET_MESSAGE_LIMIT = 65_536;
+
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { allowedOrigins, trustedProxies, logger } = options;
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT,
+    // A HEAD that ran the GET's handler would delete posts and toggle follows.
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    requestTimeout: 15 * 60_000,
+    routerOptions: { maxParamLength: 300 },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  // What is not JSON or a form is told so (415) instead of being read as text.
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', createHostCheck(options.allowedHosts));
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) return reply.code(status).send({ detail: 'The request is not valid.' });
+    request.log.error({ err: error, id: request.id }, 'a request failed');
+    return reply.code(500).send({ detail: 'Something went wrong on the server.' });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions, id, ip } = request;
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    request.log.info({ id, ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
+  });
+  await app.register(helmet, headers);
+  await app.register(cors, {
+    origin: [...allowedOrigins],
+    allowedHeaders: ['accept', 'accept-encoding', 'authorization', 'content-type', 'dnt', 'origin', 'user-agent', 'x-csrftoken', 'x-requested-with'],
+    methods: ['DELETE', 'GET', 'OPTIONS', 'PATCH', 'POST', 'PUT'],
+    exposedHeaders: ['Retry-After'],
+    maxAge: 86_400,
+    optionsSuccessStatus: 200,
+    strictPreflight: false,
+  });
+  await app.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_LIMIT, perMessageDeflate: false, clientTracking: false }, preClose: () => undefined });
+  for (const door of options.doors) await app.register(door);
+  return app;
+}
+
+/** OWASP's secure headers; the policy is that of the page, and harmless on JSON. Media may be shown by other origins. */
+const headers = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'blob:', 'data:'],
+      mediaSrc: ["'self'", 'blob:'],
+      connectSrc: ["'self'", 'ws:', 'wss:'],
+      workerSrc: ["'self'", 'blob:'],
+      fontSrc: ["'self'"],
+      manifestSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  crossOriginResourcePolicy: false,
+  crossOriginEmbedderPolicy: false,
+  frameguard: { action: 'deny' as const },
+  referrerPolicy: { policy: 'same-origin' as const },
+  // Whether the site is reached by HTTPS is known to the proxy in front, which is where this header belongs.
+  strictTransportSecurity: false,
+};

@@ -1,0 +1,134 @@
+// The composition root: builds everything once, top to bottom. Only here all rings are seen.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { Cron } from 'croner';
+import type { FastifyInstance } from 'fastify';
+import { createClassicDoor } from './api/classic/index.ts';
+import { createFilesDoor } from './api/files/index.ts';
+import { createOriginCheck } from './api/origins.ts';
+import { createPagesDoor } from './api/pages/index.ts';
+import { createServer } from './api/server.ts';
+import { createViewers } from './api/viewer.ts';
+import type { Config } from './config.ts';
+import { createMedia, createVideoEncoder, type Media, sweepUploadsJob } from './features/media/index.ts';
+import { createPosts, type Posts } from './features/posts/index.ts';
+import { createProfiles, type Profiles } from './features/profiles/index.ts';
+import { createUsers, sweepSessionsJob, type Users } from './features/users/index.ts';
+import type { Database } from './platform/database/database.ts';
+import { migrate } from './platform/database/migrate.ts';
+import { openDatabase } from './platform/database/open.ts';
+import { type Ffmpeg, findFfmpeg } from './platform/ffmpeg/find.ts';
+import { createJobs, type Jobs } from './platform/jobs/jobs.ts';
+import { createJobsOverview, type JobsOverview } from './platform/jobs/overview.ts';
+import { createWorker, handle, type Worker } from './platform/jobs/worker.ts';
+import { createLimits } from './platform/limits/limits.ts';
+import type { Logger } from './platform/logger.ts';
+import { createPictures } from './platform/pictures/pictures.ts';
+import { openBus } from './platform/realtime/open.ts';
+import { openStorage } from './platform/storage/open.ts';
+import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
+
+export interface App extends AsyncDisposable {
+  readonly server: FastifyInstance;
+  readonly worker: Worker;
+  readonly users: Users;
+  readonly profiles: Profiles;
+  readonly posts: Posts;
+  readonly media: Media;
+  readonly jobs: JobsOverview;
+  /** What is switched on, for the start report. */
+  readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
+  /** Begins to run jobs and the hourly sweep. */
+  startWork(): Promise<void>;
+}
+
+export interface AppOptions {
+  config: Config;
+  logger: Logger;
+  now?: () => number;
+}
+
+const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
+
+export async function createApp({ config, logger, now = Date.now }: AppOptions): Promise<App> {
+  const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
+  await using opened = new AsyncDisposableStack();
+
+  const workFolder = join(config.dataDir, 'work');
+  await mkdir(config.dataDir, { recursive: true });
+  const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
+
+  const database = opened.use(await openDatabase(config.database, onError));
+  await migrate(database, now);
+  const storage = opened.use(await openStorage(config.storage));
+  const bus = opened.use(await openBus(onError));
+  const ffmpeg = await findFfmpeg({ ffmpegPath: config.ffmpegPath, ffprobePath: config.ffprobePath, search: config.searchPath });
+  const jobs = createJobs({ now });
+  const limits = createLimits({ factor: config.rateLimitFactor });
+  const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
+
+  const users = createUsers({ database, limits, now, secretKey, tokens: config.tokens, hashConcurrency: config.hashConcurrency });
+  const profiles = createProfiles({ database, storage, jobs, limits, pictures, users, now });
+  const encoder = ffmpeg && createVideoEncoder({ ffmpeg, sizes: config.videos.sizes, maxDurationMs: config.limits.videoDurationMs });
+  const media = createMedia({
+    ...{ database, storage, jobs, bus, pictures, encoder, workFolder, now },
+    limits: config.limits,
+    videoConcurrency: config.videos.concurrency,
+  });
+  const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
+
+  const files = { name: 'files', concurrency: 2, registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))] };
+  const worker = opened.use(createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now }));
+  jobs.onEnqueued(() => worker.wake());
+  const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
+
+  const viewers = createViewers(users.sessions);
+  const allowsOrigin = createOriginCheck(config.allowedOrigins);
+  const server = await createServer({
+    allowedHosts: config.allowedHosts,
+    allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
+    logger,
+    doors: [
+      createClassicDoor({ users, profiles, media, posts, viewers, bus, allowsOrigin, limits: config.limits }),
+      createFilesDoor({ storage }),
+      createPagesDoor(),
+    ],
+  });
+  opened.defer(() => server.close());
+
+  const disposal = opened.move();
+  return {
+    ...{ server, worker, users, profiles, posts, media },
+    jobs: createJobsOverview({ database, now }),
+    report: { database: database.description, storage: storage.description, ffmpeg },
+    async startWork() {
+      // Scratch of encodes that died with an earlier process.
+      await rm(workFolder, { recursive: true, force: true });
+      await worker.start();
+      sweep.resume();
+    },
+    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+  };
+}
+
+/** The key that signs tokens when none is set: made once and kept where only this user reads it. */
+async function keepSecretKey(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'secret-key');
+  const made = randomBytes(32).toString('hex');
+  await writeFile(path, made, { flag: 'wx', mode: 0o600, flush: true }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  });
+  return (await readFile(path, 'utf8')).trim();
+}
+
+/** Every hour, at a minute of its own, paused until the work begins. */
+function scheduleSweep({ database, jobs, onError }: { database: Database; jobs: Jobs; onError: (error: unknown) => void }): Cron {
+  return new Cron('17 * * * *', { paused: true, unref: true, catch: onError }, () =>
+    database.transaction(async (tx) => {
+      await jobs.enqueue(tx, sweepUploadsJob, { payload: {}, uniqueKey: 'hourly' });
+      await jobs.enqueue(tx, sweepSessionsJob, { payload: {}, uniqueKey: 'hourly' });
+    }),
+  );
+}

@@ -1,0 +1,132 @@
+// The operator's verbs. Each prints plain lines and answers an exit code: 0 done, 1 failed, 64 wrong use, 78 bad setting.
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
+import { type App, createApp } from './app.ts';
+import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
+import { serve } from './main.ts';
+import { DomainError } from './platform/errors.ts';
+import { createLogger } from './platform/logger.ts';
+import { seed } from './seed.ts';
+
+const USAGE = `Usage: npm run veranda -- <verb>
+
+  serve                      run the site (npm start)
+  migrate                    bring the database up to this version
+  seed                       fill the site with people, posts, pictures and a video
+  create-admin --username NAME --email ADDRESS [--first-name NAME] [--last-name NAME]
+                             asks for the password, or reads it from standard input
+  users                      list everybody
+  users suspend NAME         sign somebody out everywhere and keep them out
+  users restore NAME         let them in again
+  jobs                       list waiting, running and dead jobs
+  jobs retry ID              give a dead job all its tries again
+`;
+
+class UsageError extends Error {}
+
+type Verb = (call: { config: Config; args: string[] }) => Promise<number>;
+
+const verbs: Record<string, Verb> = {
+  serve: ({ config }) => serve(config, print),
+  migrate: ({ config }) => withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
+  seed: ({ config }) => withApp(config, async (app) => seed(app, print)),
+  'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
+  users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
+  jobs: ({ config, args }) => withApp(config, async (app) => jobs(app, args)),
+};
+
+export async function main([name = 'help', ...args]: string[]): Promise<number> {
+  const verb = verbs[name];
+  if (!verb) {
+    print(USAGE);
+    return name === 'help' || name === '--help' ? 0 : 64;
+  }
+  try {
+    return await verb({ config: readConfig(readEnvironment()), args });
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof UsageError) return fail(`${error.message}\n\n${USAGE}`, 64);
+  if (error instanceof ConfigError) return fail(error.message, 78);
+  if (error instanceof DomainError) {
+    const fields = Object.entries(error.details.fields ?? {}).map(([field, sentences]) => `${field}: ${sentences.join(' ')}`);
+    return fail(fields.join('\n') || error.message, 1);
+  }
+  return fail(error instanceof Error ? error.message : String(error), 1);
+}
+
+async function withApp(config: Config, work: (app: App) => Promise<void>): Promise<number> {
+  await using app = await createApp({ config, logger: createLogger('warn', process.stderr) });
+  await work(app);
+  return 0;
+}
+
+async function createAdmin(app: App, args: string[]): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parse(args, { username: text, email: text, 'first-name': text, 'last-name': text });
+  const { username, email } = values;
+  if (!username || !email) throw new UsageError('create-admin needs --username and --email');
+  const form = { username, email, firstName: values['first-name'] ?? 'Site', lastName: values['last-name'] ?? 'Admin', password: await askPassword() };
+  const { userId } = await app.profiles.signUp({ form, role: 'admin', address: 'cli' });
+  print(`admin ${username} is user ${userId}`);
+}
+
+async function users(app: App, [action, name, ...rest]: string[]): Promise<void> {
+  if (action === undefined) {
+    for (const user of await app.users.accounts.list()) {
+      print([user.id, user.username, user.email, user.role, new Date(user.createdAt).toISOString(), user.suspendedAt ? 'suspended' : ''].join('\t'));
+    }
+    return;
+  }
+  if ((action !== 'suspend' && action !== 'restore') || !name || rest.length > 0) throw new UsageError('users suspend NAME, or users restore NAME');
+  await app.users.accounts.setSuspended({ username: name, suspended: action === 'suspend' });
+  print(`${name} is ${action === 'suspend' ? 'suspended' : 'restored'}`);
+}
+
+async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
+  if (action === undefined) {
+    const now = Date.now();
+    for (const job of await app.jobs.list()) {
+      const running = job.leaseUntil > now ? 'running' : 'waiting';
+      print([job.id, job.kind, job.deadAt ? 'dead' : running, `try ${job.attempts} of ${job.maxAttempts}`, job.payload, job.lastError ?? ''].join('\t'));
+    }
+    return;
+  }
+  if (action !== 'retry' || !/^\d+$/.test(id ?? '') || rest.length > 0) throw new UsageError('jobs retry ID');
+  await app.jobs.retry(Number(id));
+  print(`job ${id} waits again`);
+}
+
+function parse<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(args: string[], options: Options) {
+  try {
+    return parseArgs({ args, options: options as NonNullable<Options> });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Not echoed on a terminal; one line of standard input otherwise. */
+async function askPassword(): Promise<string> {
+  const terminal = process.stdin.isTTY;
+  if (terminal) process.stdout.write('Password: ');
+  const lines = createInterface({ input: process.stdin, terminal });
+  const [line = ''] = await Promise.race([lines.question('').then((answer) => [answer]), onceClosed(lines)]);
+  lines.close();
+  return line;
+}
+
+function onceClosed(lines: ReturnType<typeof createInterface>): Promise<string[]> {
+  return new Promise((resolve) => lines.once('close', () => resolve([])));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(line: string, code: number): number {
+  process.stderr.write(`${line}\n`);
+  return code;
+}

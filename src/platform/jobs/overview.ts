@@ -1,0 +1,29 @@
+// What an operator sees and does about jobs.
+import type { Selectable } from 'kysely';
+import type { Database } from '../database/database.ts';
+import type { JobsTable } from '../database/tables.ts';
+import { notFound } from '../errors.ts';
+
+export interface JobsOverview {
+  /** Waiting, running and dead ones, in the order of their ids; at most 1,000. */
+  list(): Promise<Selectable<JobsTable>[]>;
+  /** Gives a dead job all its tries again, at once. Throws `not_found` when there is no such dead job. */
+  retry(id: number): Promise<void>;
+}
+
+export function createJobsOverview({ database, now }: { database: Database; now: () => number }): JobsOverview {
+  return {
+    list: () => database.read.selectFrom('jobs').selectAll().orderBy('id').limit(1_000).execute(),
+    async retry(id) {
+      const { numUpdatedRows } = await database.transaction(async (tx) =>
+        tx
+          .updateTable('jobs')
+          .set({ deadAt: null, attempts: 0, runAt: now(), leaseHolder: null, leaseUntil: 0 })
+          .where('id', '=', id)
+          .where('deadAt', 'is not', null)
+          .executeTakeFirst(),
+      );
+      if (numUpdatedRows === 0n) throw notFound('job');
+    },
+  };
+}
