@@ -63,14 +63,27 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
   await migrate(database, now);
   const storage = opened.use(await openStorage(config.storage));
   const bus = opened.use(await openBus(onError));
-  const ffmpeg = await findFfmpeg({ ffmpegPath: config.ffmpegPath, ffprobePath: config.ffprobePath, search: config.searchPath });
+  const ffmpeg = await findFfmpeg({
+    ffmpegPath: config.ffmpegPath,
+    ffprobePath: config.ffprobePath,
+    search: config.searchPath,
+  });
   const jobs = createJobs({ now });
   const limits = createLimits({ factor: config.rateLimitFactor });
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
 
-  const users = createUsers({ database, limits, now, secretKey, tokens: config.tokens, hashConcurrency: config.hashConcurrency });
+  const users = createUsers({
+    database,
+    limits,
+    now,
+    secretKey,
+    tokens: config.tokens,
+    hashConcurrency: config.hashConcurrency,
+  });
   const profiles = createProfiles({ database, storage, jobs, limits, pictures, users, now });
-  const encoder = ffmpeg && createVideoEncoder({ ffmpeg, sizes: config.videos.sizes, maxDurationMs: config.limits.videoDurationMs });
+  const encoder =
+    ffmpeg &&
+    createVideoEncoder({ ffmpeg, sizes: config.videos.sizes, maxDurationMs: config.limits.videoDurationMs });
   const media = createMedia({
     ...{ database, storage, jobs, bus, pictures, encoder, workFolder, now },
     limits: config.limits,
@@ -78,8 +91,14 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
   });
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
 
-  const files = { name: 'files', concurrency: 2, registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))] };
-  const worker = opened.use(createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now }));
+  const files = {
+    name: 'files',
+    concurrency: 2,
+    registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))],
+  };
+  const worker = opened.use(
+    createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now }),
+  );
   jobs.onEnqueued(() => worker.wake());
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
 
@@ -124,7 +143,15 @@ async function keepSecretKey(dataDir: string): Promise<string> {
 }
 
 /** Every hour, at a minute of its own, paused until the work begins. */
-function scheduleSweep({ database, jobs, onError }: { database: Database; jobs: Jobs; onError: (error: unknown) => void }): Cron {
+function scheduleSweep({
+  database,
+  jobs,
+  onError,
+}: {
+  database: Database;
+  jobs: Jobs;
+  onError: (error: unknown) => void;
+}): Cron {
   return new Cron('17 * * * *', { paused: true, unref: true, catch: onError }, () =>
     database.transaction(async (tx) => {
       await jobs.enqueue(tx, sweepUploadsJob, { payload: {}, uniqueKey: 'hourly' });

@@ -28,7 +28,8 @@ type Verb = (call: { config: Config; args: string[] }) => Promise<number>;
 
 const verbs: Record<string, Verb> = {
   serve: ({ config }) => serve(config, print),
-  migrate: ({ config }) => withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
+  migrate: ({ config }) =>
+    withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
   seed: ({ config }) => withApp(config, async (app) => seed(app, print)),
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
@@ -52,7 +53,9 @@ function report(error: unknown): number {
   if (error instanceof UsageError) return fail(`${error.message}\n\n${USAGE}`, 64);
   if (error instanceof ConfigError) return fail(error.message, 78);
   if (error instanceof DomainError) {
-    const fields = Object.entries(error.details.fields ?? {}).map(([field, sentences]) => `${field}: ${sentences.join(' ')}`);
+    const fields = Object.entries(error.details.fields ?? {}).map(
+      ([field, sentences]) => `${field}: ${sentences.join(' ')}`,
+    );
     return fail(fields.join('\n') || error.message, 1);
   }
   return fail(error instanceof Error ? error.message : String(error), 1);
@@ -69,7 +72,13 @@ async function createAdmin(app: App, args: string[]): Promise<void> {
   const { values } = parse(args, { username: text, email: text, 'first-name': text, 'last-name': text });
   const { username, email } = values;
   if (!username || !email) throw new UsageError('create-admin needs --username and --email');
-  const form = { username, email, firstName: values['first-name'] ?? 'Site', lastName: values['last-name'] ?? 'Admin', password: await askPassword() };
+  const form = {
+    username,
+    email,
+    firstName: values['first-name'] ?? 'Site',
+    lastName: values['last-name'] ?? 'Admin',
+    password: await askPassword(),
+  };
   const { userId } = await app.profiles.signUp({ form, role: 'admin', address: 'cli' });
   print(`admin ${username} is user ${userId}`);
 }
@@ -77,11 +86,21 @@ async function createAdmin(app: App, args: string[]): Promise<void> {
 async function users(app: App, [action, name, ...rest]: string[]): Promise<void> {
   if (action === undefined) {
     for (const user of await app.users.accounts.list()) {
-      print([user.id, user.username, user.email, user.role, new Date(user.createdAt).toISOString(), user.suspendedAt ? 'suspended' : ''].join('\t'));
+      print(
+        [
+          user.id,
+          user.username,
+          user.email,
+          user.role,
+          new Date(user.createdAt).toISOString(),
+          user.suspendedAt ? 'suspended' : '',
+        ].join('\t'),
+      );
     }
     return;
   }
-  if ((action !== 'suspend' && action !== 'restore') || !name || rest.length > 0) throw new UsageError('users suspend NAME, or users restore NAME');
+  if ((action !== 'suspend' && action !== 'restore') || !name || rest.length > 0)
+    throw new UsageError('users suspend NAME, or users restore NAME');
   await app.users.accounts.setSuspended({ username: name, suspended: action === 'suspend' });
   print(`${name} is ${action === 'suspend' ? 'suspended' : 'restored'}`);
 }
@@ -91,7 +110,16 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
     const now = Date.now();
     for (const job of await app.jobs.list()) {
       const running = job.leaseUntil > now ? 'running' : 'waiting';
-      print([job.id, job.kind, job.deadAt ? 'dead' : running, `try ${job.attempts} of ${job.maxAttempts}`, job.payload, job.lastError ?? ''].join('\t'));
+      print(
+        [
+          job.id,
+          job.kind,
+          job.deadAt ? 'dead' : running,
+          `try ${job.attempts} of ${job.maxAttempts}`,
+          job.payload,
+          job.lastError ?? '',
+        ].join('\t'),
+      );
     }
     return;
   }
@@ -100,7 +128,10 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
   print(`job ${id} waits again`);
 }
 
-function parse<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(args: string[], options: Options) {
+function parse<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
+  args: string[],
+  options: Options,
+) {
   try {
     return parseArgs({ args, options: options as NonNullable<Options> });
   } catch (error) {

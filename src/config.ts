@@ -35,27 +35,45 @@ export function readConfig(environment: Environment) {
 }
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const SIZE_UNITS = { '': 1, b: 1, kb: 1_000, mb: 1_000_000, gb: 1_000_000_000, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 } as const;
+const SIZE_UNITS = {
+  '': 1,
+  b: 1,
+  kb: 1_000,
+  mb: 1_000_000,
+  gb: 1_000_000_000,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+} as const;
 
 /** `90s`, `2h`, `7d`; milliseconds inside. */
 const duration = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .transform((text, context) => withUnit({ text, context, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }));
+    .transform((text, context) =>
+      withUnit({ text, context, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }),
+    );
 
 /** `20MiB`, `4GB` or a number of bytes. */
 const size = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .transform((text, context) => withUnit({ text, context, units: SIZE_UNITS, example: '500000, 20MiB or 4GB' }));
+    .transform((text, context) =>
+      withUnit({ text, context, units: SIZE_UNITS, example: '500000, 20MiB or 4GB' }),
+    );
 
 const list = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+    .transform((text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    );
 
 const whole = (fallback: number, { min, max }: { min: number; max: number }) =>
   z
@@ -76,7 +94,12 @@ const settings = z.object({
   DATABASE_URL: z.string().optional(),
   FFMPEG_PATH: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be one of trace, debug, info, warn, error, fatal, silent').default('info'),
+  LOG_LEVEL: z
+    .enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be one of trace, debug, info, warn, error, fatal, silent',
+    )
+    .default('info'),
   ACCESS_TOKEN_LIFETIME: duration('2h'),
   REFRESH_TOKEN_LIFETIME: duration('24h'),
   SESSION_LIFETIME: duration('90d'),
@@ -138,7 +161,12 @@ function arrange(given: z.infer<typeof settings>) {
   };
 }
 
-function withUnit(options: { text: string; context: z.RefinementCtx; units: Record<string, number>; example: string }): number {
+function withUnit(options: {
+  text: string;
+  context: z.RefinementCtx;
+  units: Record<string, number>;
+  example: string;
+}): number {
   const match = /^(\d{1,15})\s*([a-z]*)$/.exec(options.text.trim().toLowerCase());
   const factor = match ? options.units[match[2] ?? ''] : undefined;
   if (match && factor !== undefined && Number(match[1]) > 0) return Number(match[1]) * factor;
@@ -149,11 +177,15 @@ function withUnit(options: { text: string; context: z.RefinementCtx; units: Reco
 /** OWASP ASVS 11.2.3: at least 128 bits; a key that is printed in some example is no secret. */
 function refuseWeakKey(key: string | undefined, context: z.RefinementCtx): void {
   if (key === undefined) return;
-  const weak = key.length < 32 || new Set(key).size < 10 || /change.?me|example|insecure|your.?secret|replace/i.test(key);
+  const weak =
+    key.length < 32 ||
+    new Set(key).size < 10 ||
+    /change.?me|example|insecure|your.?secret|replace/i.test(key);
   if (weak) {
     context.addIssue({
       code: 'custom',
-      message: 'is too weak: use 32 or more random characters (openssl rand -hex 32), or leave it out and one is made',
+      message:
+        'is too weak: use 32 or more random characters (openssl rand -hex 32), or leave it out and one is made',
     });
   }
 }
@@ -161,7 +193,10 @@ function refuseWeakKey(key: string | undefined, context: z.RefinementCtx): void 
 function refuseHosts(hosts: string[], context: z.RefinementCtx): void {
   for (const host of hosts) {
     if (host !== '*' && !/^(\.?[a-z0-9.-]+|\[[0-9a-f:.]+\])$/i.test(host)) {
-      context.addIssue({ code: 'custom', message: `"${host}" is not a host name (no scheme, no port; .example.org means all its subdomains)` });
+      context.addIssue({
+        code: 'custom',
+        message: `"${host}" is not a host name (no scheme, no port; .example.org means all its subdomains)`,
+      });
     }
   }
 }
@@ -169,14 +204,23 @@ function refuseHosts(hosts: string[], context: z.RefinementCtx): void {
 function refuseOrigins(origins: string[], context: z.RefinementCtx): void {
   for (const origin of origins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      context.addIssue({ code: 'custom', message: `"${origin}" is not an origin such as https://app.example.org` });
+      context.addIssue({
+        code: 'custom',
+        message: `"${origin}" is not an origin such as https://app.example.org`,
+      });
     }
   }
 }
 
 function refuseVideoSizes(sizes: string[], context: z.RefinementCtx): void {
-  const fine = sizes.length > 0 && sizes.every((text) => /^\d{3,4}$/.test(text) && Number(text) % 2 === 0 && Number(text) <= 2160);
-  if (!fine) context.addIssue({ code: 'custom', message: 'must list even picture heights up to 2160, such as 360,720,1080' });
+  const fine =
+    sizes.length > 0 &&
+    sizes.every((text) => /^\d{3,4}$/.test(text) && Number(text) % 2 === 0 && Number(text) <= 2160);
+  if (!fine)
+    context.addIssue({
+      code: 'custom',
+      message: 'must list even picture heights up to 2160, such as 360,720,1080',
+    });
 }
 
 function sqlitePath(url: string | undefined, dataDir: string): string {
@@ -188,10 +232,14 @@ function sqlitePath(url: string | undefined, dataDir: string): string {
 function refuseUnsupported(given: Environment): void {
   const url = given['DATABASE_URL'];
   if (url !== undefined && !/^(sqlite|file):/.test(url)) {
-    throw new ConfigError('DATABASE_URL: this version keeps its data in SQLite; use sqlite:<path> or leave it out');
+    throw new ConfigError(
+      'DATABASE_URL: this version keeps its data in SQLite; use sqlite:<path> or leave it out',
+    );
   }
   for (const name of ['DB_HOST', 'DB_PORT', 'DB_NAME', 'DB_USER', 'DB_PASSWORD']) {
-    if (given[name] !== undefined) throw new ConfigError(`${name}: this version keeps its data in SQLite, not PostgreSQL; leave it out`);
+    if (given[name] !== undefined)
+      throw new ConfigError(`${name}: this version keeps its data in SQLite, not PostgreSQL; leave it out`);
   }
-  if (given['REDIS_URL'] !== undefined) throw new ConfigError('REDIS_URL: this version runs as one process and needs no Redis; leave it out');
+  if (given['REDIS_URL'] !== undefined)
+    throw new ConfigError('REDIS_URL: this version runs as one process and needs no Redis; leave it out');
 }

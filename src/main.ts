@@ -23,7 +23,10 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   return 0;
 }
 
-async function start(config: Config, { logger, print }: { logger: Logger; print: (line: string) => void }): Promise<App> {
+async function start(
+  config: Config,
+  { logger, print }: { logger: Logger; print: (line: string) => void },
+): Promise<App> {
   const app = await createApp({ config, logger }).catch((error: unknown) => {
     throw explain(error, config);
   });
@@ -49,7 +52,9 @@ function describe(app: App, config: Config): string[] {
     `  live updates  ws://${name}:${port}/ws/posts/likes/`,
     `  database      ${database}, ${config.database.path}`,
     `  storage       ${storage}`,
-    ...describeFfmpeg(ffmpeg).map((line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`),
+    ...describeFfmpeg(ffmpeg).map(
+      (line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`,
+    ),
     `  limits        pictures ${gigabytes(config.limits.pictureBytes)}, videos ${gigabytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
     `  hosts         ${config.allowedHosts.join(', ')}`,
     `  origins       ${config.allowedOrigins.join(', ')}`,
@@ -59,7 +64,9 @@ function describe(app: App, config: Config): string[] {
 function describeFfmpeg(ffmpeg: App['report']['ffmpeg']): string[] {
   if (!ffmpeg) return ['no ffmpeg found: videos are kept and played as they come, without adaptive streams'];
   const { network, files, limits } = ffmpeg.sandbox;
-  const lines = [`ffmpeg ${ffmpeg.version} (network ${network}, files ${files}, limits ${limits ? 'on' : 'off'})`];
+  const lines = [
+    `ffmpeg ${ffmpeg.version} (network ${network}, files ${files}, limits ${limits ? 'on' : 'off'})`,
+  ];
   if (ffmpeg.bundled) lines.push('warning: an old build from npm; install ffmpeg for files of strangers');
   return lines;
 }
@@ -75,7 +82,9 @@ function explain(error: unknown, config: Config): unknown {
     case 'EROFS':
     case 'SQLITE_CANTOPEN':
     case 'SQLITE_READONLY':
-      return new ConfigError(`DATA_DIR: ${config.dataDir} cannot be written, or the port not opened (${code})`);
+      return new ConfigError(
+        `DATA_DIR: ${config.dataDir} cannot be written, or the port not opened (${code})`,
+      );
     case 'ENOTDIR':
     case 'EEXIST':
       return new ConfigError(`DATA_DIR: ${config.dataDir} is not a folder`);

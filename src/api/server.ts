@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  LogController,
+} from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createHostCheck } from './hosts.ts';
 import { serializerCompiler } from './serializer.ts';
@@ -46,25 +52,38 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) return reply.code(status).send({ detail: 'The request is not valid.' });
-    request.log.error({ err: error, id: request.id }, 'a request failed');
+    request.log.error({ err: error }, 'a request failed');
     return reply.code(500).send({ detail: 'Something went wrong on the server.' });
   });
   app.addHook('onResponse', async (request, reply) => {
-    const { method, routeOptions, id, ip } = request;
+    const { method, routeOptions, ip } = request;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
-    request.log.info({ id, ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
+    request.log.info({ ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
   });
   await app.register(helmet, headers);
   await app.register(cors, {
     origin: [...allowedOrigins],
-    allowedHeaders: ['accept', 'accept-encoding', 'authorization', 'content-type', 'dnt', 'origin', 'user-agent', 'x-csrftoken', 'x-requested-with'],
+    allowedHeaders: [
+      'accept',
+      'accept-encoding',
+      'authorization',
+      'content-type',
+      'dnt',
+      'origin',
+      'user-agent',
+      'x-csrftoken',
+      'x-requested-with',
+    ],
     methods: ['DELETE', 'GET', 'OPTIONS', 'PATCH', 'POST', 'PUT'],
     exposedHeaders: ['Retry-After'],
     maxAge: 86_400,
     optionsSuccessStatus: 200,
     strictPreflight: false,
   });
-  await app.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_LIMIT, perMessageDeflate: false, clientTracking: false }, preClose: () => undefined });
+  await app.register(websocket, {
+    options: { maxPayload: SOCKET_MESSAGE_LIMIT, perMessageDeflate: false, clientTracking: false },
+    preClose: () => undefined,
+  });
   for (const door of options.doors) await app.register(door);
   return app;
 }

@@ -6,7 +6,13 @@ export interface Coalescer {
   stop(): void;
 }
 
-export function createCoalescer({ windowMs, send }: { windowMs: number; send: (id: number) => void }): Coalescer {
+export function createCoalescer({
+  windowMs,
+  send,
+}: {
+  windowMs: number;
+  send: (id: number) => void;
+}): Coalescer {
   /** Ids inside their window, and whether more came in it. */
   const open = new Map<number, { more: boolean; timer: NodeJS.Timeout }>();
 

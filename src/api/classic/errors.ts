@@ -16,12 +16,17 @@ const STATUS: Record<ErrorKind, number> = {
   unavailable: 503,
 };
 
-export async function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export async function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   if (error instanceof DomainError) return answerDomainError(error, { request, reply });
   if (hasZodFastifySchemaValidationErrors(error)) return answerValidation(error, { request, reply });
   const status = error.statusCode ?? 500;
-  if (status >= 400 && status < 500) return reply.code(status).send(body(request, PROTOCOL_SENTENCES[status] ?? 'The request is not valid.'));
-  request.log.error({ err: error, id: request.id }, 'a request failed');
+  if (status >= 400 && status < 500)
+    return reply.code(status).send(body(request, PROTOCOL_SENTENCES[status] ?? 'The request is not valid.'));
+  request.log.error({ err: error }, 'a request failed');
   return reply.code(500).send(body(request, 'Something went wrong on the server.'));
 }
 
@@ -43,7 +48,8 @@ function answerDomainError(error: DomainError, { request, reply }: Exchange): Fa
   const { kind, message, details } = error;
   reply.code(STATUS[kind]);
   if (details.retryAfter !== undefined) reply.header('Retry-After', String(details.retryAfter));
-  if (kind === 'unauthenticated') return reply.header('WWW-Authenticate', 'Bearer realm="api"').send(tokenBody(error));
+  if (kind === 'unauthenticated')
+    return reply.header('WWW-Authenticate', 'Bearer realm="api"').send(tokenBody(error));
   if (details.fields) return reply.send(details.fields);
   const offset = details.offset === undefined ? {} : { offset: details.offset };
   return reply.send({ ...body(request, message), ...offset });
@@ -74,7 +80,11 @@ function answerValidation(error: FastifyError, { request, reply }: Exchange): Fa
   if (error.validationContext === 'params') return reply.code(404).send(body(request, 'Not found.'));
   const [issue] = error.validation ?? [];
   const field = issue?.instancePath.split('/')[1];
-  return reply.code(400).send(body(request, field ? `${field}: ${issue?.message ?? 'not valid'}` : 'The request body is not valid.'));
+  return reply
+    .code(400)
+    .send(
+      body(request, field ? `${field}: ${issue?.message ?? 'not valid'}` : 'The request body is not valid.'),
+    );
 }
 
 const body = (request: FastifyRequest, message: string): object =>

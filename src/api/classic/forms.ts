@@ -1,7 +1,14 @@
 // Form bodies: multipart as browsers send them, or JSON with the same keys. Fields are bounded, never cut silently.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { DomainError, type FieldErrors, invalid, invalidFields, tooLarge, unsupported } from '../../platform/errors.ts';
+import {
+  DomainError,
+  type FieldErrors,
+  invalid,
+  invalidFields,
+  tooLarge,
+  unsupported,
+} from '../../platform/errors.ts';
 
 export type FormValue = string | Buffer;
 
@@ -9,13 +16,23 @@ export type FormValue = string | Buffer;
  * The fields of a multipart body; files as bytes. Throws `unsupported` for another content type, `too_large` for a field
  * or body beyond `maxFieldBytes`, `invalid` for a body that is cut, doubled or not a form.
  */
-export async function readForm(request: FastifyRequest, { maxFieldBytes }: { maxFieldBytes: number }): Promise<Record<string, FormValue>> {
+export async function readForm(
+  request: FastifyRequest,
+  { maxFieldBytes }: { maxFieldBytes: number },
+): Promise<Record<string, FormValue>> {
   if (!request.isMultipart()) throw unsupported('not_a_form', 'Unsupported media type in request.');
   // Refused before a byte is read: a few small fields come beside the large one.
   if (Number(request.headers['content-length'] ?? 0) > maxFieldBytes + 65_536) throw fieldTooLarge();
   const form = new Map<string, FormValue>();
   try {
-    const limits = { fieldSize: maxFieldBytes, fileSize: maxFieldBytes, fields: 20, files: 2, parts: 22, fieldNameSize: 100 };
+    const limits = {
+      fieldSize: maxFieldBytes,
+      fileSize: maxFieldBytes,
+      fields: 20,
+      files: 2,
+      parts: 22,
+      fieldNameSize: 100,
+    };
     for await (const part of request.parts({ limits })) {
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
       if (part.type === 'file') {
@@ -32,12 +49,17 @@ export async function readForm(request: FastifyRequest, { maxFieldBytes }: { max
 }
 
 /** The body of a route that takes both forms and JSON. */
-export async function readFormOrJson(request: FastifyRequest, limits: { maxFieldBytes: number }): Promise<unknown> {
+export async function readFormOrJson(
+  request: FastifyRequest,
+  limits: { maxFieldBytes: number },
+): Promise<unknown> {
   return request.isMultipart() ? readForm(request, limits) : request.body;
 }
 
 /** A form's text field, with Django's sentences. */
-export const field = z.string({ error: (issue) => (issue.input === undefined ? 'This field is required.' : 'Not a valid string.') });
+export const field = z.string({
+  error: (issue) => (issue.input === undefined ? 'This field is required.' : 'Not a valid string.'),
+});
 
 /** Throws `invalid` with sentences by field. */
 export function parseFields<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {

@@ -1,28 +1,13 @@
 // The classic door: the wire of the Django original, exactly, so that its React client works unchanged.
 import multipart from '@fastify/multipart';
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
-import type { Media } from '../../features/media/index.ts';
-import type { Posts } from '../../features/posts/index.ts';
-import type { Profiles } from '../../features/profiles/index.ts';
-import type { Users } from '../../features/users/index.ts';
-import type { Bus } from '../../platform/realtime/bus.ts';
-import type { Viewers } from '../viewer.ts';
+import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify';
+import { accountRoutes } from './accounts.ts';
 import { answerError } from './errors.ts';
 import { likesSocket } from './likes-socket.ts';
 import { mediaRoutes } from './media.ts';
+import type { ClassicOptions } from './options.ts';
 import { postsRoutes } from './posts.ts';
-import { usersRoutes } from './users.ts';
-
-export interface ClassicOptions {
-  users: Users;
-  profiles: Profiles;
-  media: Media;
-  posts: Posts;
-  viewers: Viewers;
-  bus: Bus;
-  allowsOrigin: (request: FastifyRequest) => boolean;
-  limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };
-}
+import { profileRoutes } from './profiles.ts';
 
 export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
   return async (app) => {
@@ -30,10 +15,12 @@ export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
     app.setErrorHandler(answerError);
     app.addHook('onSend', async (_request, reply) => {
       // The original names no charset.
-      if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+      if (String(reply.getHeader('content-type')).startsWith('application/json'))
+        reply.header('content-type', 'application/json');
       reply.header('cache-control', 'no-store');
     });
-    await app.register(withMethodErrors(usersRoutes, options), { prefix: '/api/users' });
+    await app.register(withMethodErrors(accountRoutes, options), { prefix: '/api/users' });
+    await app.register(withMethodErrors(profileRoutes, options), { prefix: '/api/users' });
     await app.register(withMethodErrors(postsRoutes, options), { prefix: '/api/posts' });
     await app.register(withMethodErrors(mediaRoutes, options), { prefix: '/api/posts' });
     await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });

@@ -45,7 +45,9 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
     windowMs: WINDOW_MS,
     send: (postId) => {
       if (listeners.size === 0) return;
-      tell(postId).catch((error: unknown) => app.log.error({ err: error, postId }, 'a live update could not be sent'));
+      tell(postId).catch((error: unknown) =>
+        app.log.error({ err: error, postId }, 'a live update could not be sent'),
+      );
     },
   });
   const unsubscribe = bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId));
@@ -90,10 +92,12 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
     url: '/ws/posts/likes/',
     preValidation: async (request, reply) => {
       if (!allowsOrigin(request)) return reply.code(403).send({ detail: 'This origin may not listen here.' });
-      if ((perAddress.get(request.ip) ?? 0) >= socketsPerAddress) return reply.code(429).header('Retry-After', '30').send({ detail: 'Too many connections.' });
+      if ((perAddress.get(request.ip) ?? 0) >= socketsPerAddress)
+        return reply.code(429).header('Retry-After', '30').send({ detail: 'Too many connections.' });
       return undefined;
     },
-    handler: async (_request, reply) => reply.code(426).header('Upgrade', 'websocket').send({ detail: 'This address speaks WebSocket.' }),
+    handler: async (_request, reply) =>
+      reply.code(426).header('Upgrade', 'websocket').send({ detail: 'This address speaks WebSocket.' }),
     wsHandler: (socket, request) => {
       const listener: Listener = { socket, address: request.ip, unanswered: 0, messages: 0 };
       listeners.add(listener);

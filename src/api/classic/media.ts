@@ -6,7 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { readDataUrl } from './data-urls.ts';
 import { type FormValue, readForm } from './forms.ts';
-import type { ClassicOptions } from './index.ts';
+import type { ClassicOptions } from './options.ts';
 import * as schemas from './schemas.ts';
 
 const pictureBody = z.object({ postID: schemas.id, imageBase64: z.string() });
@@ -15,11 +15,21 @@ const finalizeBody = z.object({ postID: schemas.id, videoID: schemas.id });
 const chunkForm = z.object({
   filename: z.string().min(1),
   chunk: z.union([z.string(), z.instanceof(Buffer)]),
-  offset: z.string().regex(/^\d{1,15}$/).transform(Number).optional(),
-  sha256: z.string().regex(/^[0-9a-fA-F]{64}$/).optional(),
+  offset: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/)
+    .optional(),
 });
 
-export async function mediaRoutes(app: FastifyInstance, { posts, media, viewers, limits }: ClassicOptions): Promise<void> {
+export async function mediaRoutes(
+  app: FastifyInstance,
+  { posts, media, viewers, limits }: ClassicOptions,
+): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const asText = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 1_024;
 
@@ -27,7 +37,10 @@ export async function mediaRoutes(app: FastifyInstance, { posts, media, viewers,
   const pictureAdded = z.object({ message: z.string() });
   routes.post(
     '/post/add/media/image/',
-    { bodyLimit: asText(limits.pictureBytes) + 65_536, schema: { body: pictureBody, response: { 200: pictureAdded } } },
+    {
+      bodyLimit: asText(limits.pictureBytes) + 65_536,
+      schema: { body: pictureBody, response: { 200: pictureAdded } },
+    },
     async (request) => {
       const viewer = await viewers.require(request);
       const bytes = readDataUrl(request.body.imageBase64, { maxBytes: limits.pictureBytes });
@@ -36,27 +49,40 @@ export async function mediaRoutes(app: FastifyInstance, { posts, media, viewers,
     },
   );
 
-  routes.post('/post/add/media/video/', { schema: { response: { 200: schemas.media, 400: badChunk } } }, async (request, reply) => {
-    const viewer = await viewers.require(request);
-    const form = chunkForm.safeParse(await readForm(request, { maxFieldBytes: asText(limits.chunkBytes) }));
-    if (!form.success) return reply.code(400).send({ status: 'Bad request' });
-    const { filename: label, chunk, offset, sha256 } = form.data;
-    const stored = await media.uploads.append({
-      viewer,
-      label,
-      content: decode(chunk, limits.chunkBytes),
-      connection: nameConnection(request.raw.socket),
-      offset,
-      sha256,
-    });
-    return { id: stored.mediaId, filename: stored.label, file: `/media/${stored.expectedKey}`, hls_url: null };
-  });
+  routes.post(
+    '/post/add/media/video/',
+    { schema: { response: { 200: schemas.media, 400: badChunk } } },
+    async (request, reply) => {
+      const viewer = await viewers.require(request);
+      const form = chunkForm.safeParse(await readForm(request, { maxFieldBytes: asText(limits.chunkBytes) }));
+      if (!form.success) return reply.code(400).send({ status: 'Bad request' });
+      const { filename: label, chunk, offset, sha256 } = form.data;
+      const stored = await media.uploads.append({
+        viewer,
+        label,
+        content: decode(chunk, limits.chunkBytes),
+        connection: nameConnection(request.raw.socket),
+        offset,
+        sha256,
+      });
+      return {
+        id: stored.mediaId,
+        filename: stored.label,
+        file: `/media/${stored.expectedKey}`,
+        hls_url: null,
+      };
+    },
+  );
 
-  routes.post('/post/add/media/video/finalize/', { schema: { body: finalizeBody, response: { 200: schemas.sentence } } }, async (request) => {
-    const viewer = await viewers.require(request);
-    await posts.attaching.addVideo({ viewer, postId: request.body.postID, mediaId: request.body.videoID });
-    return ['Video Added Successfully'];
-  });
+  routes.post(
+    '/post/add/media/video/finalize/',
+    { schema: { body: finalizeBody, response: { 200: schemas.sentence } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      await posts.attaching.addVideo({ viewer, postId: request.body.postID, mediaId: request.body.videoID });
+      return ['Video Added Successfully'];
+    },
+  );
 }
 
 function decode(chunk: FormValue, maxBytes: number): Buffer {

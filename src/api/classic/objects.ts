@@ -26,7 +26,10 @@ export function toProfile(view: ProfileView): ClassicProfile {
 }
 
 /** A profile that was asked for. */
-export const toProfileDetail = (view: ProfileDetail): ClassicProfile => ({ ...toProfile(view), followers: view.followerIds });
+export const toProfileDetail = (view: ProfileDetail): ClassicProfile => ({
+  ...toProfile(view),
+  followers: view.followerIds,
+});
 
 /** The viewer's own profile. */
 export const toOwnProfile = (view: ProfileDetail & { email: string }): ClassicProfile => ({

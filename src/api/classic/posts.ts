@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { DomainError, notFound } from '../../platform/errors.ts';
-import type { ClassicOptions } from './index.ts';
+import type { ClassicOptions } from './options.ts';
 import { toPost } from './objects.ts';
 import * as schemas from './schemas.ts';
 
@@ -30,17 +30,25 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
   const list = { response: { 200: z.array(schemas.post) } };
   const one = { params: schemas.idParams, response: { 200: schemas.post } };
 
-  routes.get('/', { schema: { querystring: z.object({ page: z.unknown().optional() }), ...list } }, async (request) => {
-    await viewers.require(request);
-    const page = readPage(request.query.page);
-    return show(await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
-  });
+  routes.get(
+    '/',
+    { schema: { querystring: z.object({ page: z.unknown().optional() }), ...list } },
+    async (request) => {
+      await viewers.require(request);
+      const page = readPage(request.query.page);
+      return show(await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
+    },
+  );
 
-  routes.get('/post/search', { schema: { querystring: z.object({ q: z.unknown().optional() }), ...list } }, async (request) => {
-    await viewers.find(request);
-    const { q } = request.query;
-    return show(await posts.lists.search({ query: typeof q === 'string' ? q : '', limit: SEARCH_LIMIT }));
-  });
+  routes.get(
+    '/post/search',
+    { schema: { querystring: z.object({ q: z.unknown().optional() }), ...list } },
+    async (request) => {
+      await viewers.find(request);
+      const { q } = request.query;
+      return show(await posts.lists.search({ query: typeof q === 'string' ? q : '', limit: SEARCH_LIMIT }));
+    },
+  );
 
   for (const slash of ['', '/']) {
     routes.get(`/post/:id${slash}`, { schema: one, errorHandler: asMissingPost }, async (request) => {
@@ -54,11 +62,17 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
       return showOne(request.params.id);
     });
 
-    routes.get(`/post/delete/:id${slash}`, { schema: { params: schemas.idParams } }, async (request, reply) => {
-      const viewer = await viewers.require(request);
-      const outcome = await posts.writing.remove({ viewer, id: request.params.id }).then(() => '200', asForeign);
-      return reply.type('application/json').serializer(JSON.stringify).send(outcome);
-    });
+    routes.get(
+      `/post/delete/:id${slash}`,
+      { schema: { params: schemas.idParams } },
+      async (request, reply) => {
+        const viewer = await viewers.require(request);
+        const outcome = await posts.writing
+          .remove({ viewer, id: request.params.id })
+          .then(() => '200', asForeign);
+        return reply.type('application/json').serializer(JSON.stringify).send(outcome);
+      },
+    );
   }
 
   routes.delete('/post/:id/', { schema: { params: schemas.idParams } }, async (request, reply) => {
@@ -66,48 +80,90 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
     return reply.code(204).send();
   });
 
-  routes.post('/post/create/', { schema: { body: createBody, response: { 201: created } } }, async (request, reply) => {
-    const viewer = await viewers.require(request);
-    const { description: text, existingPostId, deleteImages } = request.body;
-    if (existingPostId) await posts.writing.edit({ viewer, id: existingPostId, text, removeMediaIds: deleteImages ?? [] });
-    const id = existingPostId ?? (await posts.writing.create({ viewer, text }));
-    return reply.code(201).send({ message: 'Post created successfully', post_id: id });
-  });
+  routes.post(
+    '/post/create/',
+    { schema: { body: createBody, response: { 201: created } } },
+    async (request, reply) => {
+      const viewer = await viewers.require(request);
+      const { description: text, existingPostId, deleteImages } = request.body;
+      if (existingPostId)
+        await posts.writing.edit({ viewer, id: existingPostId, text, removeMediaIds: deleteImages ?? [] });
+      const id = existingPostId ?? (await posts.writing.create({ viewer, text }));
+      return reply.code(201).send({ message: 'Post created successfully', post_id: id });
+    },
+  );
 
   const text = z.object({ postID: schemas.id, commentContent: z.string() });
-  routes.post('/post/add/comment/', { schema: { body: text, response: { 200: schemas.sentence } } }, async (request) => {
-    const viewer = await viewers.require(request);
-    await posts.writing.comment({ viewer, postId: request.body.postID, text: request.body.commentContent });
-    return ['Comment was added scucessfully'];
-  });
+  routes.post(
+    '/post/add/comment/',
+    { schema: { body: text, response: { 200: schemas.sentence } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      await posts.writing.comment({ viewer, postId: request.body.postID, text: request.body.commentContent });
+      return ['Comment was added scucessfully'];
+    },
+  );
 
   const reply = z.object({ commentID: schemas.id, commentContent: z.string() });
-  routes.post('/post/add/reply/', { schema: { body: reply, response: { 200: schemas.sentence } } }, async (request) => {
-    const viewer = await viewers.require(request);
-    await posts.writing.reply({ viewer, commentId: request.body.commentID, text: request.body.commentContent });
-    return ['Reply was added scucessfully'];
-  });
+  routes.post(
+    '/post/add/reply/',
+    { schema: { body: reply, response: { 200: schemas.sentence } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      await posts.writing.reply({
+        viewer,
+        commentId: request.body.commentID,
+        text: request.body.commentContent,
+      });
+      return ['Reply was added scucessfully'];
+    },
+  );
 
   likeRoutes(app, { posts, viewers });
 }
 
-function likeRoutes(app: FastifyInstance, { posts, viewers }: Pick<ClassicOptions, 'posts' | 'viewers'>): void {
+function likeRoutes(
+  app: FastifyInstance,
+  { posts, viewers }: Pick<ClassicOptions, 'posts' | 'viewers'>,
+): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const response = { 200: schemas.sentence };
 
-  routes.post('/post/add/like/', { schema: { body: z.object({ postID: schemas.id }), response } }, async (request) => {
-    await posts.likes.toggle({ viewer: await viewers.require(request), id: request.body.postID, level: 'post' });
-    return ['Like was added scucessfully'];
-  });
+  routes.post(
+    '/post/add/like/',
+    { schema: { body: z.object({ postID: schemas.id }), response } },
+    async (request) => {
+      await posts.likes.toggle({
+        viewer: await viewers.require(request),
+        id: request.body.postID,
+        level: 'post',
+      });
+      return ['Like was added scucessfully'];
+    },
+  );
 
-  for (const [path, level] of [['comment', 'comment'], ['reply', 'reply']] as const) {
-    routes.post(`/post/add/${path}/like/`, { schema: { body: z.object({ commentID: schemas.id }), response } }, async (request) => {
-      await posts.likes.toggle({ viewer: await viewers.require(request), id: request.body.commentID, level });
-      return ['Like addeed to comment'];
-    });
+  for (const [path, level] of [
+    ['comment', 'comment'],
+    ['reply', 'reply'],
+  ] as const) {
+    routes.post(
+      `/post/add/${path}/like/`,
+      { schema: { body: z.object({ commentID: schemas.id }), response } },
+      async (request) => {
+        await posts.likes.toggle({
+          viewer: await viewers.require(request),
+          id: request.body.commentID,
+          level,
+        });
+        return ['Like addeed to comment'];
+      },
+    );
   }
 
-  for (const [method, liked] of [['PUT', true], ['DELETE', false]] as const) {
+  for (const [method, liked] of [
+    ['PUT', true],
+    ['DELETE', false],
+  ] as const) {
     routes.route({
       method,
       url: '/post/:id/like/',
@@ -134,7 +190,9 @@ function asForeign(error: unknown): string {
 
 /** The post's own page says so in words of its own. */
 function asMissingPost(error: Error, _request: unknown, reply: FastifyReply): void {
-  const missing = (error instanceof DomainError && error.kind === 'not_found') || ('validationContext' in error && error.validationContext === 'params');
+  const missing =
+    (error instanceof DomainError && error.kind === 'not_found') ||
+    ('validationContext' in error && error.validationContext === 'params');
   if (!missing) throw error;
   void reply.code(404).serializer(JSON.stringify).send({ error: 'Post not found' });
 }

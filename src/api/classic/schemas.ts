@@ -2,11 +2,26 @@
 import { z } from 'zod';
 
 /** Numbers, or decimal text in its one canonical spelling. */
-export const id = z
-  .union([z.int().positive(), z.string().regex(/^[1-9]\d{0,15}$/).transform(Number).pipe(z.int().positive())], 'A valid id is required.');
+export const id = z.union(
+  [
+    z.int().positive(),
+    z
+      .string()
+      .regex(/^[1-9]\d{0,15}$/)
+      .transform(Number)
+      .pipe(z.int().positive()),
+  ],
+  'A valid id is required.',
+);
 
 /** An id in a path: anything else names nothing. */
-export const idParams = z.object({ id: z.string().regex(/^[1-9]\d{0,15}$/).transform(Number).pipe(z.int().positive()) });
+export const idParams = z.object({
+  id: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/)
+    .transform(Number)
+    .pipe(z.int().positive()),
+});
 
 export const profile = z.object({
   id: z.int(),

@@ -53,7 +53,11 @@ async function serveDefault(app: FastifyInstance, name: string): Promise<void> {
     method: ['GET', 'HEAD'],
     url: `/media/${name}`,
     handler: async (_request, reply) =>
-      reply.type('image/png').header('cache-control', 'public, max-age=86400').header('content-disposition', 'inline').send(content),
+      reply
+        .type('image/png')
+        .header('cache-control', 'public, max-age=86400')
+        .header('content-disposition', 'inline')
+        .send(content),
   });
 }
 
@@ -74,7 +78,12 @@ function sendBlob(blob: Blob, { request, reply }: Exchange): FastifyReply {
   if (fresh(request.headers, { etag, 'last-modified': modified })) return reply.code(304).send();
   const range = wantedRange(request, { size: blob.size, etag, modified });
   if (range === 'unsatisfiable') {
-    return reply.code(416).removeHeader('cache-control').header('content-range', `bytes */${blob.size}`).type('application/json').send({ detail: 'Range not satisfiable.' });
+    return reply
+      .code(416)
+      .removeHeader('cache-control')
+      .header('content-range', `bytes */${blob.size}`)
+      .type('application/json')
+      .send({ detail: 'Range not satisfiable.' });
   }
   if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${blob.size}`);
   reply.header('content-length', range ? range.end - range.start + 1 : blob.size);
@@ -87,11 +96,17 @@ function wantedRange(
   { size, etag, modified }: { size: number; etag: string; modified: string },
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
   const ifRange = headers['if-range'];
-  if (method !== 'GET' || headers.range === undefined || (ifRange !== undefined && ifRange !== etag && ifRange !== modified)) return undefined;
+  if (
+    method !== 'GET' ||
+    headers.range === undefined ||
+    (ifRange !== undefined && ifRange !== etag && ifRange !== modified)
+  )
+    return undefined;
   const ranges = parseRange(size, headers.range);
   if (ranges === -1) return 'unsatisfiable';
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
   return ranges[0];
 }
 
-const typeOf = (key: string): string => TYPES[key.slice(key.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';
+const typeOf = (key: string): string =>
+  TYPES[key.slice(key.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';

@@ -15,7 +15,8 @@ export function createPagesDoor(): FastifyPluginAsync {
     const built = existsSync(`${BUILT}/index.html`);
     app.setNotFoundHandler(async (request, reply) => {
       const wantsPage = built && request.method === 'GET' && request.headers.accept?.includes('text/html');
-      if (wantsPage && !/^\/(api|media|ws|assets)\//.test(request.url)) return reply.code(404).sendFile('index.html');
+      if (wantsPage && !/^\/(api|media|ws|assets)\//.test(request.url))
+        return reply.code(404).sendFile('index.html');
       return reply.code(404).send({ detail: 'Not found.' });
     });
     if (!built) {

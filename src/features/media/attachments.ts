@@ -21,11 +21,17 @@ export interface Attachments {
   storePicture(bytes: Buffer): Promise<StoredPicture>;
   discardPicture(picture: StoredPicture): Promise<void>;
   /** Puts a stored picture last on the post. Throws `conflict` when the post is full. */
-  insertPicture(tx: Transaction, picture: { stored: StoredPicture; ownerId: number; postId: number }): Promise<void>;
+  insertPicture(
+    tx: Transaction,
+    picture: { stored: StoredPicture; ownerId: number; postId: number },
+  ): Promise<void>;
   /** Where the next media of the post goes. Throws `conflict` when the post is full. */
   nextPosition(tx: Transaction, postId: number): Promise<number>;
   /** Removes media of these posts (only those among `mediaIds`, when given): rows at once, files by a job. */
-  remove(tx: Transaction, options: { postIds: readonly number[]; mediaIds?: readonly number[] }): Promise<void>;
+  remove(
+    tx: Transaction,
+    options: { postIds: readonly number[]; mediaIds?: readonly number[] },
+  ): Promise<void>;
 }
 
 interface AttachmentsOptions {
@@ -45,7 +51,8 @@ export function createAttachments({ storage, jobs, pictures, limits, now }: Atta
       .select([sql<number>`count(*)`.as('count'), sql<number | null>`max(position)`.as('last')])
       .where('postId', '=', postId)
       .executeTakeFirstOrThrow();
-    if (count >= limits.mediaPerPost) throw conflict('post_full', `A post holds at most ${limits.mediaPerPost} pictures and videos.`);
+    if (count >= limits.mediaPerPost)
+      throw conflict('post_full', `A post holds at most ${limits.mediaPerPost} pictures and videos.`);
     return (last ?? -1) + 1;
   };
   return {
@@ -63,14 +70,30 @@ export function createAttachments({ storage, jobs, pictures, limits, now }: Atta
       const at = now();
       await tx
         .insertInto('media')
-        .values({ ownerId, postId, position, kind: 'picture', fileKey: key, size, width, height, ...noVideo, createdAt: at, readyAt: at })
+        .values({
+          ownerId,
+          postId,
+          position,
+          kind: 'picture',
+          fileKey: key,
+          size,
+          width,
+          height,
+          ...noVideo,
+          createdAt: at,
+          readyAt: at,
+        })
         .execute();
     },
     async remove(tx, { postIds, mediaIds }) {
       if (postIds.length === 0 || mediaIds?.length === 0) return;
       let chosen = tx.selectFrom('media').select('id').where('postId', 'in', postIds);
       if (mediaIds) chosen = chosen.where('id', 'in', mediaIds);
-      const drafts = await tx.selectFrom('uploads').select('draftKey').where('mediaId', 'in', chosen).execute();
+      const drafts = await tx
+        .selectFrom('uploads')
+        .select('draftKey')
+        .where('mediaId', 'in', chosen)
+        .execute();
       const rows = await tx.deleteFrom('media').where('id', 'in', chosen).returningAll().execute();
       await removeAfterCommit(jobs, tx, {
         keys: rows.flatMap((row) => [row.fileKey, row.posterKey]),

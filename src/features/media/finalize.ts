@@ -63,7 +63,9 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
       if (!upload) throw notFound('upload');
       if (upload.finishedAt !== null) return undefined;
       if (upload.offset === 0) throw conflict('upload_empty', 'This upload has no bytes yet.', { offset: 0 });
-      const head = await buffer(storage.drafts.read(upload.draftKey, { start: 0, end: Math.min(SNIFF_BYTES, upload.offset) - 1 }));
+      const head = await buffer(
+        storage.drafts.read(upload.draftKey, { start: 0, end: Math.min(SNIFF_BYTES, upload.offset) - 1 }),
+      );
       const container = sniffVideo(head);
       if (!container) {
         await drop(upload);
@@ -82,7 +84,12 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
         .where('offset', '=', upload.offset)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) {
-        const closed = await tx.selectFrom('uploads').select('id').where('id', '=', upload.id).where('finishedAt', 'is not', null).executeTakeFirst();
+        const closed = await tx
+          .selectFrom('uploads')
+          .select('id')
+          .where('id', '=', upload.id)
+          .where('finishedAt', 'is not', null)
+          .executeTakeFirst();
         if (closed) return false;
         throw conflict('upload_changed', 'This upload changed meanwhile. Please try again.');
       }
@@ -92,14 +99,21 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
         .set({ postId, position, fileKey, size: upload.offset })
         .where('id', '=', upload.mediaId)
         .execute();
-      await jobs.enqueue(tx, transcodeJob, { payload: { mediaId: upload.mediaId }, uniqueKey: String(upload.mediaId) });
+      await jobs.enqueue(tx, transcodeJob, {
+        payload: { mediaId: upload.mediaId },
+        uniqueKey: String(upload.mediaId),
+      });
       return true;
     },
 
     publish: ({ upload, fileKey }) => storage.drafts.publish(upload.draftKey, upload.offset, fileKey),
 
     async confirmClosed({ mediaId, postId }) {
-      const media = await database.read.selectFrom('media').select('postId').where('id', '=', mediaId).executeTakeFirst();
+      const media = await database.read
+        .selectFrom('media')
+        .select('postId')
+        .where('id', '=', mediaId)
+        .executeTakeFirst();
       if (media?.postId !== postId) throw conflict('upload_closed', 'This upload belongs to another post.');
     },
   };

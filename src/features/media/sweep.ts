@@ -31,7 +31,14 @@ export function createUploadSweep(options: {
           .execute();
         if (stale.length === 0) return 0;
         // The upload's row goes with its media row.
-        await tx.deleteFrom('media').where('id', 'in', stale.map((row) => row.mediaId)).execute();
+        await tx
+          .deleteFrom('media')
+          .where(
+            'id',
+            'in',
+            stale.map((row) => row.mediaId),
+          )
+          .execute();
         await removeAfterCommit(jobs, tx, { drafts: stale.map((row) => row.draftKey) });
         return stale.length;
       });

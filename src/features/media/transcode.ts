@@ -8,7 +8,14 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
 import type { MediaTable } from '../../platform/database/tables.ts';
-import { defineJob, type JobHandler, type JobRun, type Jobs, PermanentFailure, type Undertaker } from '../../platform/jobs/jobs.ts';
+import {
+  defineJob,
+  type JobHandler,
+  type JobRun,
+  type Jobs,
+  PermanentFailure,
+  type Undertaker,
+} from '../../platform/jobs/jobs.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
@@ -17,7 +24,10 @@ import type { VideoEncoder } from './video-encoder.ts';
 import type { EncodedVideo } from './videos/encode.ts';
 import { VideoProblem } from './videos/problems.ts';
 
-export const transcodeJob = defineJob('transcode', { schema: z.object({ mediaId: z.int() }), maxAttempts: 3 });
+export const transcodeJob = defineJob('transcode', {
+  schema: z.object({ mediaId: z.int() }),
+  maxAttempts: 3,
+});
 type Payload = z.infer<typeof transcodeJob.schema>;
 type Media = Selectable<MediaTable>;
 
@@ -49,11 +59,14 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
     const folder = join(workFolder, randomBytes(16).toString('hex'));
     await mkdir(folder, { recursive: true });
     try {
-      const encoded = await storage.blobs.withFile(media.fileKey, (source) => encoder.encode({ source, folder, signal: job.signal }));
+      const encoded = await storage.blobs.withFile(media.fileKey, (source) =>
+        encoder.encode({ source, folder, signal: job.signal }),
+      );
       const keys = await store({ storage, folder, encoded, prefix: media.draftPrefix });
       await database.transaction((tx) => publish(tx, { job, media, encoded, keys }));
     } catch (error) {
-      if (error instanceof VideoProblem && !error.retryable) throw new PermanentFailure(error.message, { cause: error });
+      if (error instanceof VideoProblem && !error.retryable)
+        throw new PermanentFailure(error.message, { cause: error });
       throw error;
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -63,14 +76,22 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
   /** Makes sure the blob is there and notes the fresh prefix; answers undefined when there is nothing (more) to do. */
   async function begin(job: JobRun<Payload>): Promise<Media | undefined> {
     const { mediaId } = job.payload;
-    const upload = await database.read.selectFrom('uploads').selectAll().where('mediaId', '=', mediaId).executeTakeFirst();
+    const upload = await database.read
+      .selectFrom('uploads')
+      .selectAll()
+      .where('mediaId', '=', mediaId)
+      .executeTakeFirst();
     const media = await database.transaction(async (tx) => {
       await job.confirm(tx);
       const old = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
       if (!old || old.readyAt !== null) return undefined;
       await removeAfterCommit(jobs, tx, { prefixes: [old.draftPrefix] });
       const draftPrefix = `hls/${mediaId}-${randomBytes(16).toString('hex')}`;
-      await tx.updateTable('media').set({ draftPrefix, failedAt: null, failure: null }).where('id', '=', mediaId).execute();
+      await tx
+        .updateTable('media')
+        .set({ draftPrefix, failedAt: null, failure: null })
+        .where('id', '=', mediaId)
+        .execute();
       return { ...old, draftPrefix };
     });
     if (media?.fileKey && upload) await storage.drafts.publish(upload.draftKey, upload.offset, media.fileKey);
@@ -79,13 +100,27 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
 
   async function publish(
     tx: Transaction,
-    { job, media, encoded, keys }: { job: JobRun<Payload>; media: Media; encoded: EncodedVideo; keys: StoredKeys },
+    {
+      job,
+      media,
+      encoded,
+      keys,
+    }: { job: JobRun<Payload>; media: Media; encoded: EncodedVideo; keys: StoredKeys },
   ): Promise<void> {
     await job.confirm(tx);
     const { width, height, durationMs } = encoded;
     const updated = await tx
       .updateTable('media')
-      .set({ hlsPrefix: media.draftPrefix, draftPrefix: null, fileKey: keys.file, posterKey: keys.poster, width, height, durationMs, readyAt: now() })
+      .set({
+        hlsPrefix: media.draftPrefix,
+        draftPrefix: null,
+        fileKey: keys.file,
+        posterKey: keys.poster,
+        width,
+        height,
+        durationMs,
+        readyAt: now(),
+      })
       .where('id', '=', media.id)
       .returning('postId')
       .executeTakeFirst();
@@ -96,11 +131,16 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
   }
 
   async function bury({ payload: { mediaId }, error }: { payload: Payload; error: unknown }): Promise<void> {
-    const failure = error instanceof PermanentFailure && error.cause ? error.message : 'This video could not be processed.';
+    const failure =
+      error instanceof PermanentFailure && error.cause ? error.message : 'This video could not be processed.';
     await database.transaction(async (tx) => {
       const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
       if (!media || media.readyAt !== null) return;
-      await tx.updateTable('media').set({ draftPrefix: null, failedAt: now(), failure }).where('id', '=', mediaId).execute();
+      await tx
+        .updateTable('media')
+        .set({ draftPrefix: null, failedAt: now(), failure })
+        .where('id', '=', mediaId)
+        .execute();
       await removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
       announce(tx, media.postId);
     });
@@ -129,9 +169,15 @@ async function store({
   encoded: EncodedVideo;
   prefix: string;
 }): Promise<StoredKeys> {
-  const keys = { file: `videos/${randomBytes(16).toString('hex')}.mp4`, poster: `${prefix}/${encoded.poster}` };
+  const keys = {
+    file: `videos/${randomBytes(16).toString('hex')}.mp4`,
+    poster: `${prefix}/${encoded.poster}`,
+  };
   for (const name of encoded.files) {
-    await storage.blobs.adopt(name === encoded.progressive ? keys.file : `${prefix}/${name}`, join(folder, name));
+    await storage.blobs.adopt(
+      name === encoded.progressive ? keys.file : `${prefix}/${name}`,
+      join(folder, name),
+    );
   }
   return keys;
 }

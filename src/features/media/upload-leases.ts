@@ -10,7 +10,10 @@ import { isGone, leaseHolder } from '../../platform/jobs/holder.ts';
 export type Upload = Selectable<UploadsTable>;
 
 /** What a finished write changes on the row. */
-export type Progress = Partial<Pick<UploadsTable, 'lastChunkHash' | 'lastConnection'>> & { offset?: number; lastChunkSize?: number };
+export type Progress = Partial<Pick<UploadsTable, 'lastChunkHash' | 'lastConnection'>> & {
+  offset?: number;
+  lastChunkSize?: number;
+};
 
 const LEASE_MS = 30_000;
 const PATIENCE_MS = 3_000;
@@ -53,7 +56,11 @@ async function acquire(
       const found = await find(tx);
       const held = found.leaseHolder !== null && found.leaseUntil > now() && !isGone(found.leaseHolder);
       if (held) return undefined;
-      await tx.updateTable('uploads').set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS }).where('id', '=', found.id).execute();
+      await tx
+        .updateTable('uploads')
+        .set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS })
+        .where('id', '=', found.id)
+        .execute();
       return found;
     });
     if (upload) return upload;
@@ -77,4 +84,7 @@ async function settle(
   if (numUpdatedRows === 0n) throw busy();
 }
 
-const busy = () => unavailable('upload_busy', 'Another request is writing to this upload. Please try again.', { retryAfter: 1 });
+const busy = () =>
+  unavailable('upload_busy', 'Another request is writing to this upload. Please try again.', {
+    retryAfter: 1,
+  });

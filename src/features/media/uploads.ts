@@ -70,7 +70,8 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
           if (upload.offset + chunk.content.length > limits.videoBytes) {
             throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
           }
-          const offset = upload.offset + (await storage.drafts.write(upload.draftKey, upload.offset, [chunk.content]));
+          const offset =
+            upload.offset + (await storage.drafts.write(upload.draftKey, upload.offset, [chunk.content]));
           const progress: Progress = {
             offset,
             lastChunkHash: hash,
@@ -84,7 +85,15 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
   };
 
   /** Whether the piece goes to the end, or is there already. */
-  async function place({ upload, chunk, hash }: { upload: Upload; chunk: Chunk; hash: string }): Promise<'end' | 'stored'> {
+  async function place({
+    upload,
+    chunk,
+    hash,
+  }: {
+    upload: Upload;
+    chunk: Chunk;
+    hash: string;
+  }): Promise<'end' | 'stored'> {
     const isLast = hash === upload.lastChunkHash && chunk.content.length === upload.lastChunkSize;
     if (upload.finishedAt !== null) {
       if (isLast || chunk.content.length === 0) return 'stored';
@@ -105,19 +114,30 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
       const stored = await buffer(storage.drafts.read(upload.draftKey, { start: offset, end: end - 1 }));
       if (stored.equals(content)) return true;
     }
-    throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, { offset: upload.offset });
+    throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, {
+      offset: upload.offset,
+    });
   }
 }
 
 function checkLabel(label: string): void {
   if (label === '') throw invalid('label_missing', 'The file name is missing.');
-  if (label.length > MAX_LABEL_CHARACTERS) throw invalid('label_too_long', `File names may have at most ${MAX_LABEL_CHARACTERS} characters.`);
+  if (label.length > MAX_LABEL_CHARACTERS)
+    throw invalid('label_too_long', `File names may have at most ${MAX_LABEL_CHARACTERS} characters.`);
 }
 
-async function findOrCreate(tx: Transaction, { chunk, now }: { chunk: Chunk; now: () => number }): Promise<Upload> {
+async function findOrCreate(
+  tx: Transaction,
+  { chunk, now }: { chunk: Chunk; now: () => number },
+): Promise<Upload> {
   const { viewer, label } = chunk;
   const ownerId = viewer.profileId;
-  const known = await tx.selectFrom('uploads').selectAll().where('ownerId', '=', ownerId).where('label', '=', label).executeTakeFirst();
+  const known = await tx
+    .selectFrom('uploads')
+    .selectAll()
+    .where('ownerId', '=', ownerId)
+    .where('label', '=', label)
+    .executeTakeFirst();
   if (known) return known;
   if (chunk.offset !== undefined && chunk.offset > 0) {
     throw conflict('offset_mismatch', 'This upload stands at byte 0.', { offset: 0 });
@@ -128,11 +148,23 @@ async function findOrCreate(tx: Transaction, { chunk, now }: { chunk: Chunk; now
     .where('ownerId', '=', ownerId)
     .where('finishedAt', 'is', null)
     .executeTakeFirstOrThrow();
-  if (open.count >= MAX_OPEN_UPLOADS) throw conflict('too_many_uploads', 'You have too many unfinished uploads.');
+  if (open.count >= MAX_OPEN_UPLOADS)
+    throw conflict('too_many_uploads', 'You have too many unfinished uploads.');
   const at = now();
   const media = await tx
     .insertInto('media')
-    .values({ ownerId, postId: null, kind: 'video', label, fileKey: null, width: null, height: null, ...noVideo, createdAt: at, readyAt: null })
+    .values({
+      ownerId,
+      postId: null,
+      kind: 'video',
+      label,
+      fileKey: null,
+      width: null,
+      height: null,
+      ...noVideo,
+      createdAt: at,
+      readyAt: null,
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
   return tx

@@ -20,8 +20,19 @@ export interface Likes {
   toggle(target: Target): Promise<void>;
 }
 
-export function createLikes({ database, bus, now }: { database: Database; bus: Bus; now: () => number }): Likes {
-  async function like(tx: Transaction, { item, viewer }: { item: ThreadItem; viewer: Viewer }): Promise<boolean> {
+export function createLikes({
+  database,
+  bus,
+  now,
+}: {
+  database: Database;
+  bus: Bus;
+  now: () => number;
+}): Likes {
+  async function like(
+    tx: Transaction,
+    { item, viewer }: { item: ThreadItem; viewer: Viewer },
+  ): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('likes')
       .values({ postId: item.id, profileId: viewer.profileId, createdAt: now() })
@@ -32,7 +43,10 @@ export function createLikes({ database, bus, now }: { database: Database; bus: B
     return true;
   }
 
-  async function unlike(tx: Transaction, { item, viewer }: { item: ThreadItem; viewer: Viewer }): Promise<boolean> {
+  async function unlike(
+    tx: Transaction,
+    { item, viewer }: { item: ThreadItem; viewer: Viewer },
+  ): Promise<boolean> {
     const { numDeletedRows } = await tx
       .deleteFrom('likes')
       .where('postId', '=', item.id)

@@ -34,7 +34,11 @@ export function createLists({ database }: { database: Database }): Lists {
   return {
     newest,
     async byAuthor({ profileId, limit }) {
-      const profile = await read.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst();
+      const profile = await read
+        .selectFrom('profiles')
+        .select('id')
+        .where('id', '=', profileId)
+        .executeTakeFirst();
       if (!profile) throw notFound('profile');
       const rows = await read
         .selectFrom('posts')

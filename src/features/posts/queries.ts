@@ -16,8 +16,15 @@ export interface ThreadItem {
 }
 
 /** Throws `not_found` when it does not exist or stands elsewhere than `level` says. */
-export async function findItem(db: Reader, { id, level }: { id: number; level?: Level | undefined }): Promise<ThreadItem> {
-  const row = await db.selectFrom('posts').select(['id', 'authorId', 'parentId', 'rootId']).where('id', '=', id).executeTakeFirst();
+export async function findItem(
+  db: Reader,
+  { id, level }: { id: number; level?: Level | undefined },
+): Promise<ThreadItem> {
+  const row = await db
+    .selectFrom('posts')
+    .select(['id', 'authorId', 'parentId', 'rootId'])
+    .where('id', '=', id)
+    .executeTakeFirst();
   if (!row) throw notFound('post');
   const item = { ...row, level: levelOf(row) };
   if (level && item.level !== level) throw notFound('post');
@@ -25,16 +32,23 @@ export async function findItem(db: Reader, { id, level }: { id: number; level?: 
 }
 
 /** The viewer's own post. Throws `not_found`, or `forbidden` for somebody else's. */
-export async function findOwnPost(db: Reader, { id, viewer }: { id: number; viewer: Viewer }): Promise<ThreadItem> {
+export async function findOwnPost(
+  db: Reader,
+  { id, viewer }: { id: number; viewer: Viewer },
+): Promise<ThreadItem> {
   const post = await findItem(db, { id, level: 'post' });
-  if (post.authorId !== viewer.profileId) throw forbidden('not_the_author', 'This post belongs to someone else.');
+  if (post.authorId !== viewer.profileId)
+    throw forbidden('not_the_author', 'This post belongs to someone else.');
   return post;
 }
 
 /** The post at the top of the thread: what live updates are about. */
 export const topOf = (item: ThreadItem): number => item.rootId ?? item.id;
 
-export async function countChild(tx: Transaction, { parentId, by }: { parentId: number; by: 1 | -1 }): Promise<void> {
+export async function countChild(
+  tx: Transaction,
+  { parentId, by }: { parentId: number; by: 1 | -1 },
+): Promise<void> {
   await tx
     .updateTable('posts')
     .set({ childrenCount: sql<number>`children_count + ${by}` })

@@ -3,7 +3,8 @@
 
 /** Runs of letters, digits, `%` and `_`. */
 const RUN = /[\p{L}\p{M}\p{N}%_]+/gu;
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー]+/gu;
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー]+/gu;
 const MAX_TERM_CHARACTERS = 64;
 const MAX_QUERY_TERMS = 16;
 
@@ -19,7 +20,11 @@ export function prefixesOf(query: string): string[] {
 
 /** Lower case and without accents, so that `Café` is found by `cafe`. */
 function fold(text: string): string[] {
-  const plain = text.normalize('NFKD').replace(/\p{Mn}+/gu, '').toLowerCase().normalize('NFC');
+  const plain = text
+    .normalize('NFKD')
+    .replace(/\p{Mn}+/gu, '')
+    .toLowerCase()
+    .normalize('NFC');
   return plain.match(RUN) ?? [];
 }
 

@@ -7,5 +7,6 @@ export function checkText(text: string, maxCharacters: number): void {
   if (text.length > maxCharacters && (text.length > 2 * maxCharacters || [...text].length > maxCharacters)) {
     throw invalid('text_too_long', `Texts may have at most ${maxCharacters} characters.`);
   }
-  if (!text.isWellFormed() || text.includes('\0')) throw invalid('text_not_valid', 'This text has characters that are not valid.');
+  if (!text.isWellFormed() || text.includes('\0'))
+    throw invalid('text_not_valid', 'This text has characters that are not valid.');
 }

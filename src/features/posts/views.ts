@@ -46,20 +46,34 @@ interface Row {
   editedAt: number | null;
 }
 
-export function createPostViews(options: { database: Database; media: Media; profiles: Profiles }): PostViews {
+export function createPostViews(options: {
+  database: Database;
+  media: Media;
+  profiles: Profiles;
+}): PostViews {
   const { database, media, profiles } = options;
   const { read } = database;
   return {
     async byId(ids) {
       if (ids.length === 0) return [];
-      const posts = await read.selectFrom('posts').select(columns).where('id', 'in', ids).where('parentId', 'is', null).execute();
+      const posts = await read
+        .selectFrom('posts')
+        .select(columns)
+        .where('id', 'in', ids)
+        .where('parentId', 'is', null)
+        .execute();
       const postIds = posts.map((row) => row.id);
       if (postIds.length === 0) return [];
       const thread = await readThread(read, postIds);
-      const likes = await readLikes(read, [...posts, ...thread].map((row) => row.id));
+      const likes = await readLikes(
+        read,
+        [...posts, ...thread].map((row) => row.id),
+      );
       const mediaOf = await media.views.byPost(postIds);
       const shownLikers = (id: number): number[] => (likes.get(id) ?? []).slice(0, LIKERS_SHOWN);
-      const people = await profiles.views.byId([...posts, ...thread].map((row) => row.authorId).concat(postIds.flatMap(shownLikers)));
+      const people = await profiles.views.byId(
+        [...posts, ...thread].map((row) => row.authorId).concat(postIds.flatMap(shownLikers)),
+      );
 
       const say = (row: Row): Said[] => {
         const author = people.get(row.authorId);
@@ -92,7 +106,9 @@ async function readThread(read: Reader, postIds: readonly number[]): Promise<Row
       from
         .selectFrom('posts')
         .select(columns)
-        .select(sql<number>`row_number() over (partition by root_id order by created_at desc, id desc)`.as('place'))
+        .select(
+          sql<number>`row_number() over (partition by root_id order by created_at desc, id desc)`.as('place'),
+        )
         .where('rootId', 'in', postIds)
         .as('thread'),
     )

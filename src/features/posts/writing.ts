@@ -13,7 +13,12 @@ export interface Writing {
   /** Answers the new post's id. Throws `invalid` for a bad text. */
   create(post: { viewer: Viewer; text: string }): Promise<number>;
   /** Replaces the text and takes the given media off. Throws `not_found`, `forbidden` or `invalid`. */
-  edit(change: { viewer: Viewer; id: number; text: string; removeMediaIds: readonly number[] }): Promise<void>;
+  edit(change: {
+    viewer: Viewer;
+    id: number;
+    text: string;
+    removeMediaIds: readonly number[];
+  }): Promise<void>;
   /** Throws `not_found` when `postId` is no post. */
   comment(comment: { viewer: Viewer; postId: number; text: string }): Promise<number>;
   /** Throws `not_found` when `commentId` is no comment. */
@@ -33,7 +38,17 @@ interface WritingOptions {
 export function createWriting({ database, bus, media, limits, now }: WritingOptions): Writing {
   const { search } = database.dialect;
 
-  async function respond({ viewer, parentId, level, text }: { viewer: Viewer; parentId: number; level: 'post' | 'comment'; text: string }): Promise<number> {
+  async function respond({
+    viewer,
+    parentId,
+    level,
+    text,
+  }: {
+    viewer: Viewer;
+    parentId: number;
+    level: 'post' | 'comment';
+    text: string;
+  }): Promise<number> {
     checkText(text, limits.commentCharacters);
     return database.transaction(async (tx) => {
       const parent = await findItem(tx, { id: parentId, level });
@@ -83,7 +98,8 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
     async remove({ viewer, id }) {
       await database.transaction(async (tx) => {
         const item = await findItem(tx, { id });
-        if (item.authorId !== viewer.profileId) throw forbidden('not_the_author', 'This post belongs to someone else.');
+        if (item.authorId !== viewer.profileId)
+          throw forbidden('not_the_author', 'This post belongs to someone else.');
         if (item.level === 'post') {
           await media.attachments.remove(tx, { postIds: [id] });
           await search.remove(tx, [id]);

@@ -15,7 +15,9 @@ export function createFollows({ database, now }: { database: Database; now: () =
     set: ({ viewer, profileId, following }) =>
       database.transaction(async (tx) => {
         await checkFollowable(tx, { viewer, profileId });
-        await (following ? follow(tx, { viewer, profileId, at: now() }) : unfollow(tx, { viewer, profileId }));
+        await (following
+          ? follow(tx, { viewer, profileId, at: now() })
+          : unfollow(tx, { viewer, profileId }));
       }),
     toggle: ({ viewer, profileId }) =>
       database.transaction(async (tx) => {
@@ -26,13 +28,19 @@ export function createFollows({ database, now }: { database: Database; now: () =
   };
 }
 
-async function checkFollowable(tx: Transaction, { viewer, profileId }: { viewer: Viewer; profileId: number }): Promise<void> {
+async function checkFollowable(
+  tx: Transaction,
+  { viewer, profileId }: { viewer: Viewer; profileId: number },
+): Promise<void> {
   if (viewer.profileId === profileId) throw invalid('self_follow', 'You cannot follow yourself.');
   const profile = await tx.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst();
   if (!profile) throw notFound('profile');
 }
 
-async function follow(tx: Transaction, { viewer, profileId, at }: { viewer: Viewer; profileId: number; at: number }): Promise<void> {
+async function follow(
+  tx: Transaction,
+  { viewer, profileId, at }: { viewer: Viewer; profileId: number; at: number },
+): Promise<void> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('follows')
     .values({ followedId: profileId, followerId: viewer.profileId, createdAt: at })
@@ -41,7 +49,10 @@ async function follow(tx: Transaction, { viewer, profileId, at }: { viewer: View
   if (numInsertedOrUpdatedRows) await count(tx, { viewer, profileId, by: 1 });
 }
 
-async function unfollow(tx: Transaction, { viewer, profileId }: { viewer: Viewer; profileId: number }): Promise<boolean> {
+async function unfollow(
+  tx: Transaction,
+  { viewer, profileId }: { viewer: Viewer; profileId: number },
+): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('follows')
     .where('followedId', '=', profileId)
@@ -51,7 +62,10 @@ async function unfollow(tx: Transaction, { viewer, profileId }: { viewer: Viewer
   return numDeletedRows > 0n;
 }
 
-async function count(tx: Transaction, { viewer, profileId, by }: { viewer: Viewer; profileId: number; by: 1 | -1 }): Promise<void> {
+async function count(
+  tx: Transaction,
+  { viewer, profileId, by }: { viewer: Viewer; profileId: number; by: 1 | -1 },
+): Promise<void> {
   await tx
     .updateTable('profiles')
     .set({ followersCount: sql<number>`followers_count + ${by}` })

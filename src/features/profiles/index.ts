@@ -30,7 +30,15 @@ interface ProfilesOptions {
   now: () => number;
 }
 
-export function createProfiles({ database, storage, jobs, limits, pictures, users, now }: ProfilesOptions): Profiles {
+export function createProfiles({
+  database,
+  storage,
+  jobs,
+  limits,
+  pictures,
+  users,
+  now,
+}: ProfilesOptions): Profiles {
   const profilePictures = createProfilePictures({ pictures, storage });
   return {
     signUp: createSignUp({ database, users, pictures: profilePictures, limits, now }),

@@ -15,7 +15,13 @@ const FITS = {
   cover: { width: 1_600, height: 1_600, mode: 'inside' },
 } as const;
 
-export function createProfilePictures({ pictures, storage }: { pictures: Pictures; storage: Storage }): ProfilePictures {
+export function createProfilePictures({
+  pictures,
+  storage,
+}: {
+  pictures: Pictures;
+  storage: Storage;
+}): ProfilePictures {
   return {
     async store(bytes, role) {
       const { bytes: content, extension } = await pictures.normalise(bytes, FITS[role]);

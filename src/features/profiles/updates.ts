@@ -39,7 +39,10 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
       ...(coverKey !== undefined && { coverKey }),
       ...(bio !== undefined && { bio }),
     };
-    const names = { ...(firstName !== undefined && { firstName }), ...(lastName !== undefined && { lastName }) };
+    const names = {
+      ...(firstName !== undefined && { firstName }),
+      ...(lastName !== undefined && { lastName }),
+    };
 
     const write = database.transaction(async (tx) => {
       if (Object.keys(names).length > 0) await users.accounts.rename(tx, { userId: viewer.userId, ...names });
@@ -50,7 +53,9 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
         .where('id', '=', viewer.profileId)
         .executeTakeFirstOrThrow();
       await tx.updateTable('profiles').set(changes).where('id', '=', viewer.profileId).execute();
-      await removeAfterCommit(jobs, tx, { keys: [pictureKey ? old.pictureKey : null, coverKey ? old.coverKey : null] });
+      await removeAfterCommit(jobs, tx, {
+        keys: [pictureKey ? old.pictureKey : null, coverKey ? old.coverKey : null],
+      });
     });
     await write.catch(discarding(pictureKey, coverKey));
   };

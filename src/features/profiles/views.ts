@@ -74,13 +74,20 @@ export function createProfileViews({ database }: { database: Database }): Profil
     detail,
     async own(viewer) {
       const profile = await detail({ id: viewer.profileId, viewer });
-      const { email } = await read.selectFrom('users').select('email').where('id', '=', viewer.userId).executeTakeFirstOrThrow();
+      const { email } = await read
+        .selectFrom('users')
+        .select('email')
+        .where('id', '=', viewer.userId)
+        .executeTakeFirstOrThrow();
       return { ...profile, email };
     },
   };
 }
 
-async function listFollowers(read: Reader, { id, viewerId }: { id: number; viewerId: number }): Promise<number[]> {
+async function listFollowers(
+  read: Reader,
+  { id, viewerId }: { id: number; viewerId: number },
+): Promise<number[]> {
   const rows = await read
     .selectFrom('follows')
     .select('followerId')

@@ -1,12 +1,18 @@
 // Accounts: making one (in the caller's transaction, beside its profile), signing in, suspending.
 import type { Database, Transaction } from '../../platform/database/database.ts';
-import { type DomainError, type FieldErrors, invalidFields, notFound, unauthenticated } from '../../platform/errors.ts';
+import {
+  type DomainError,
+  type FieldErrors,
+  invalidFields,
+  notFound,
+  unauthenticated,
+} from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import { emailKey, emailProblems } from './emails.ts';
 import type { PasswordHashes } from './password-hashes.ts';
 import { passwordProblems } from './password-rules.ts';
 import type { Sessions } from './sessions.ts';
-import type { TokenPair } from './tokens.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
 import { normaliseUsername, usernameKey, usernameProblems } from './usernames.ts';
 
 export interface SignUpForm {
@@ -38,8 +44,7 @@ export interface Accounts {
   prepare(form: SignUpForm): Promise<NewUser>;
   /** Answers the user's id. Throws as `prepare` does when a name was taken meanwhile. */
   insert(tx: Transaction, user: NewUser, role?: 'user' | 'admin'): Promise<number>;
-  /** Throws `unauthenticated` (`wrong_credentials`) alike for a wrong password and an unknown or suspended user; `rate_limited`. */
-  signIn(credentials: { username: string; password: string; address: string }): Promise<TokenPair>;
+  signIn: SignIn;
   list(): Promise<UserSummary[]>;
   /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
   setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
@@ -60,10 +65,6 @@ interface AccountsOptions {
 }
 
 export function createAccounts({ database, hashes, sessions, limits, now }: AccountsOptions): Accounts {
-  // Guesses, not sign-ins: a right password gives its point back.
-  const byAddress = limits.create({ name: 'sign-in-address', points: 25, seconds: 300 });
-  const byAccount = limits.create({ name: 'sign-in-account', points: 20, seconds: 3_600 });
-
   return {
     async prepare(form) {
       const username = normaliseUsername(form.username);
@@ -80,7 +81,10 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
         // The classic page takes a `first_name` key in an answer for success, so names report under another one.
         non_field_errors: nameProblems(form),
         email: emailProblems(form.email),
-        password: form.password === '' ? ['This field may not be blank.'] : passwordProblems(form.password, { ...form, username }),
+        password:
+          form.password === ''
+            ? ['This field may not be blank.']
+            : passwordProblems(form.password, { ...form, username }),
       });
       const taken = await findTaken(database, user, problems);
       if (Object.keys(taken).length > 0) throw invalidFields(taken);
@@ -100,30 +104,7 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
       }
     },
 
-    async signIn({ username, password, address }) {
-      const key = usernameKey(username);
-      await byAddress.take(address);
-      await byAccount.take(key);
-      const user = await database.read.selectFrom('users').selectAll().where('usernameKey', '=', key).executeTakeFirst();
-      // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
-      const right = user ? await hashes.verify(password, user.passwordHash) : await hashes.decoy(password).then(() => false);
-      if (!user || !right || user.suspendedAt !== null) {
-        throw unauthenticated('wrong_credentials', 'No active account found with the given credentials');
-      }
-      await Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
-      if (hashes.needsRehash(user.passwordHash)) {
-        const passwordHash = await hashes.hash(password);
-        await database.transaction(async (tx) =>
-          tx
-            .updateTable('users')
-            .set({ passwordHash })
-            .where('id', '=', user.id)
-            .where('passwordHash', '=', user.passwordHash)
-            .execute(),
-        );
-      }
-      return sessions.start(user.id);
-    },
+    signIn: createSignIn({ database, hashes, sessions, limits }),
 
     list: () =>
       database.read
@@ -134,9 +115,17 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
 
     async setSuspended({ username, suspended }) {
       await database.transaction(async (tx) => {
-        const user = await tx.selectFrom('users').select('id').where('usernameKey', '=', usernameKey(username)).executeTakeFirst();
+        const user = await tx
+          .selectFrom('users')
+          .select('id')
+          .where('usernameKey', '=', usernameKey(username))
+          .executeTakeFirst();
         if (!user) throw notFound('user');
-        await tx.updateTable('users').set({ suspendedAt: suspended ? now() : null }).where('id', '=', user.id).execute();
+        await tx
+          .updateTable('users')
+          .set({ suspendedAt: suspended ? now() : null })
+          .where('id', '=', user.id)
+          .execute();
         if (suspended) await sessions.endAll(tx, user.id);
       });
     },
@@ -155,28 +144,40 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
 
 function nameProblems({ firstName, lastName }: { firstName: string; lastName: string }): string[] {
   const problems: string[] = [];
-  for (const [label, name] of [['First name', firstName], ['Last name', lastName]] as const) {
+  for (const [label, name] of [
+    ['First name', firstName],
+    ['Last name', lastName],
+  ] as const) {
     if (name.trim() === '') problems.push(`${label} may not be blank.`);
-    else if ([...name].length > MAX_NAME_CHARACTERS) problems.push(`${label} may have no more than ${MAX_NAME_CHARACTERS} characters.`);
+    else if ([...name].length > MAX_NAME_CHARACTERS)
+      problems.push(`${label} may have no more than ${MAX_NAME_CHARACTERS} characters.`);
     else if (/\p{Cc}/u.test(name)) problems.push(`${label} may not contain control characters.`);
   }
   return problems;
 }
 
-async function findTaken(database: Database, user: { usernameKey: string; emailKey: string }, problems: FieldErrors): Promise<FieldErrors> {
+async function findTaken(
+  database: Database,
+  user: { usernameKey: string; emailKey: string },
+  problems: FieldErrors,
+): Promise<FieldErrors> {
   const rows = await database.read
     .selectFrom('users')
     .select(['usernameKey', 'emailKey'])
-    .where((where) => where.or([where('usernameKey', '=', user.usernameKey), where('emailKey', '=', user.emailKey)]))
+    .where((where) =>
+      where.or([where('usernameKey', '=', user.usernameKey), where('emailKey', '=', user.emailKey)]),
+    )
     .execute();
   const taken = { ...problems };
-  if (!taken['username'] && rows.some((row) => row.usernameKey === user.usernameKey)) taken['username'] = [TAKEN_USERNAME];
+  if (!taken['username'] && rows.some((row) => row.usernameKey === user.usernameKey))
+    taken['username'] = [TAKEN_USERNAME];
   if (!taken['email'] && rows.some((row) => row.emailKey === user.emailKey)) taken['email'] = [TAKEN_EMAIL];
   return taken;
 }
 
 function takenMeanwhile({ dialect }: Database, error: unknown): DomainError | undefined {
-  if (dialect.isUniqueViolation(error, 'users.username_key')) return invalidFields({ username: [TAKEN_USERNAME] });
+  if (dialect.isUniqueViolation(error, 'users.username_key'))
+    return invalidFields({ username: [TAKEN_USERNAME] });
   if (dialect.isUniqueViolation(error, 'users.email_key')) return invalidFields({ email: [TAKEN_EMAIL] });
   return undefined;
 }

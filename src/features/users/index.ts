@@ -29,13 +29,26 @@ export interface UsersOptions {
   hashConcurrency: number;
 }
 
-export function createUsers({ database, limits, now, secretKey, tokens: lifetimes, hashConcurrency }: UsersOptions): Users {
+export function createUsers({
+  database,
+  limits,
+  now,
+  secretKey,
+  tokens: lifetimes,
+  hashConcurrency,
+}: UsersOptions): Users {
   const tokens = createTokens({ secretKey, accessLifetimeMs: lifetimes.accessLifetimeMs, now });
   const sessions = createSessions({ database, tokens, now, ...lifetimes });
   const hashes = createPasswordHashes({ concurrency: hashConcurrency, queueLimit: 200 });
   return {
     sessions,
     accounts: createAccounts({ database, hashes, sessions, limits, now }),
-    lanes: [{ name: 'sessions', concurrency: 1, registrations: [handle(sweepSessionsJob, createSessionSweep({ database, now }))] }],
+    lanes: [
+      {
+        name: 'sessions',
+        concurrency: 1,
+        registrations: [handle(sweepSessionsJob, createSessionSweep({ database, now }))],
+      },
+    ],
   };
 }

@@ -64,7 +64,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     async refresh(refreshToken) {
       const { sessionId, generation } = await tokens.verify(refreshToken, 'refresh');
-      const current = await database.transaction((tx) => rotate(tx, { sessionId, generation, at: now(), refreshUntil }));
+      const current = await database.transaction((tx) =>
+        rotate(tx, { sessionId, generation, at: now(), refreshUntil }),
+      );
       if (!current) throw unauthenticated('token_blacklisted', 'Token is blacklisted');
       return tokens.issue(current);
     },
@@ -74,18 +76,29 @@ export function createSessions(options: SessionsOptions): Sessions {
       const row = await database.read
         .selectFrom('users')
         .innerJoin('profiles', 'profiles.userId', 'users.id')
-        .leftJoin('sessions', (join) => join.onRef('sessions.userId', '=', 'users.id').on('sessions.id', '=', sessionId))
-        .select(['users.role', 'users.suspendedAt', 'profiles.id as profileId', 'sessions.id as sessionId', 'sessions.revokedAt'])
+        .leftJoin('sessions', (join) =>
+          join.onRef('sessions.userId', '=', 'users.id').on('sessions.id', '=', sessionId),
+        )
+        .select([
+          'users.role',
+          'users.suspendedAt',
+          'profiles.id as profileId',
+          'sessions.id as sessionId',
+          'sessions.revokedAt',
+        ])
         .where('users.id', '=', userId)
         .executeTakeFirst();
       if (!row) throw unauthenticated('user_not_found', 'User not found');
       if (row.suspendedAt !== null) throw unauthenticated('user_inactive', 'User is inactive');
-      if (row.sessionId === null || row.revokedAt !== null) throw unauthenticated('session_ended', 'Token is invalid or expired');
+      if (row.sessionId === null || row.revokedAt !== null)
+        throw unauthenticated('session_ended', 'Token is invalid or expired');
       return { userId, profileId: row.profileId, sessionId, role: row.role };
     },
 
     async end({ viewer, refreshToken }) {
-      const claims = await tokens.verify(refreshToken, 'refresh', { evenExpired: true }).catch(() => undefined);
+      const claims = await tokens
+        .verify(refreshToken, 'refresh', { evenExpired: true })
+        .catch(() => undefined);
       if (!claims) return false;
       await database.transaction(async (tx) =>
         tx
@@ -100,7 +113,12 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async endAll(tx, userId) {
-      await tx.updateTable('sessions').set({ revokedAt: now() }).where('userId', '=', userId).where('revokedAt', 'is', null).execute();
+      await tx
+        .updateTable('sessions')
+        .set({ revokedAt: now() })
+        .where('userId', '=', userId)
+        .where('revokedAt', 'is', null)
+        .execute();
     },
   };
 }
@@ -121,17 +139,28 @@ async function rotate(tx: Transaction, { sessionId, generation, at, refreshUntil
     .select('users.suspendedAt')
     .where('sessions.id', '=', sessionId)
     .executeTakeFirst();
-  if (!session || session.revokedAt !== null || session.suspendedAt !== null || session.expiresAt <= at) return undefined;
+  if (!session || session.revokedAt !== null || session.suspendedAt !== null || session.expiresAt <= at)
+    return undefined;
   const { userId } = session;
 
   if (generation === session.generation) {
     const until = refreshUntil(at, session.createdAt);
     const next = generation + 1;
-    await tx.updateTable('sessions').set({ generation: next, rotatedAt: at, expiresAt: until }).where('id', '=', sessionId).execute();
+    await tx
+      .updateTable('sessions')
+      .set({ generation: next, rotatedAt: at, expiresAt: until })
+      .where('id', '=', sessionId)
+      .execute();
     return { userId, sessionId, generation: next, issuedAt: at, refreshUntil: until };
   }
   if (generation === session.generation - 1 && at - session.rotatedAt <= REUSE_GRACE_MS) {
-    return { userId, sessionId, generation: session.generation, issuedAt: session.rotatedAt, refreshUntil: session.expiresAt };
+    return {
+      userId,
+      sessionId,
+      generation: session.generation,
+      issuedAt: session.rotatedAt,
+      refreshUntil: session.expiresAt,
+    };
   }
   await tx.updateTable('sessions').set({ revokedAt: at }).where('id', '=', sessionId).execute();
   return undefined;

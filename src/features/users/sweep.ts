@@ -5,8 +5,16 @@ import { defineJob, type JobHandler } from '../../platform/jobs/jobs.ts';
 
 export const sweepSessionsJob = defineJob('sweep-sessions', { schema: z.object({}) });
 
-export function createSessionSweep({ database, now }: { database: Database; now: () => number }): JobHandler<object> {
+export function createSessionSweep({
+  database,
+  now,
+}: {
+  database: Database;
+  now: () => number;
+}): JobHandler<object> {
   return async () => {
-    await database.transaction(async (tx) => tx.deleteFrom('sessions').where('expiresAt', '<', now()).execute());
+    await database.transaction(async (tx) =>
+      tx.deleteFrom('sessions').where('expiresAt', '<', now()).execute(),
+    );
   };
 }

@@ -43,13 +43,28 @@ const claimsSchema = z.object({
   gen: z.int().nonnegative(),
 });
 
-export function createTokens(options: { secretKey: string; accessLifetimeMs: number; now: () => number }): Tokens {
+export function createTokens(options: {
+  secretKey: string;
+  accessLifetimeMs: number;
+  now: () => number;
+}): Tokens {
   const signing = derive(options.secretKey, 'veranda tokens');
   const naming = derive(options.secretKey, 'veranda token ids');
 
-  function sign(type: TokenType, { generation, until }: { generation: Generation; until: number }): Promise<string> {
-    const id = createHmac('sha256', naming).update(`${type}:${generation.sessionId}:${generation.generation}`).digest('hex').slice(0, 32);
-    return new SignJWT({ token_type: type, user_id: generation.userId, sid: generation.sessionId, gen: generation.generation })
+  function sign(
+    type: TokenType,
+    { generation, until }: { generation: Generation; until: number },
+  ): Promise<string> {
+    const id = createHmac('sha256', naming)
+      .update(`${type}:${generation.sessionId}:${generation.generation}`)
+      .digest('hex')
+      .slice(0, 32);
+    return new SignJWT({
+      token_type: type,
+      user_id: generation.userId,
+      sid: generation.sessionId,
+      gen: generation.generation,
+    })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuedAt(seconds(generation.issuedAt))
       .setExpirationTime(seconds(until))
@@ -74,12 +89,25 @@ export function createTokens(options: { secretKey: string; accessLifetimeMs: num
   };
 }
 
-async function open({ token, key, at }: { token: string; key: Uint8Array; at: number }): Promise<z.infer<typeof claimsSchema>> {
+async function open({
+  token,
+  key,
+  at,
+}: {
+  token: string;
+  key: Uint8Array;
+  at: number;
+}): Promise<z.infer<typeof claimsSchema>> {
   try {
-    const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], currentDate: new Date(at), requiredClaims: ['exp', 'iat', 'jti'] });
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      currentDate: new Date(at),
+      requiredClaims: ['exp', 'iat', 'jti'],
+    });
     return claimsSchema.parse(payload);
   } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw unauthenticated('token_invalid', 'Token is invalid or expired');
+    if (error instanceof errors.JOSEError || error instanceof z.ZodError)
+      throw unauthenticated('token_invalid', 'Token is invalid or expired');
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // Every difference between database engines, in one object. No other file asks which engine it is.
-import type { RawBuilder } from 'kysely';
-import type { Transaction } from './database.ts';
+import type { Kysely, RawBuilder } from 'kysely';
+import type { Tables } from './tables.ts';
 
 export interface Dialect {
   /** Whether `error` says that a unique index (on `column`, when given, as `table.column`) refused a row. */
@@ -11,8 +11,8 @@ export interface Dialect {
 /** The full-text index over posts: terms go in and come out as made by the posts feature. */
 export interface SearchDialect {
   /** Puts the terms of one document in place of what was indexed under its id. */
-  index(tx: Transaction, id: number, terms: readonly string[]): Promise<void>;
-  remove(tx: Transaction, ids: readonly number[]): Promise<void>;
+  index(tx: Kysely<Tables>, id: number, terms: readonly string[]): Promise<void>;
+  remove(tx: Kysely<Tables>, ids: readonly number[]): Promise<void>;
   /** A subquery of rows `(id, rank)` whose document has a term that begins with one of `prefixes`; best rank is lowest. */
   matches(prefixes: readonly string[]): RawBuilder<{ id: number; rank: number }>;
 }

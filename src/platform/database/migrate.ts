@@ -8,8 +8,12 @@ import { migrations } from './migrations/all.ts';
 export async function migrate(database: Database, now: () => number): Promise<number[]> {
   return database.transaction(async (tx) => {
     const db = tx as unknown as Kysely<{ schemaMigrations: { number: number; appliedAt: number } }>;
-    await sql`create table if not exists schema_migrations (number integer primary key, applied_at bigint not null)`.execute(db);
-    const applied = new Set((await db.selectFrom('schemaMigrations').select('number').execute()).map((row) => row.number));
+    await sql`create table if not exists schema_migrations (number integer primary key, applied_at bigint not null)`.execute(
+      db,
+    );
+    const applied = new Set(
+      (await db.selectFrom('schemaMigrations').select('number').execute()).map((row) => row.number),
+    );
     refuseNewer(Math.max(0, ...applied));
     const missing = migrations.filter(([number]) => !applied.has(number));
     for (const [number, migration] of missing) {
@@ -23,6 +27,8 @@ export async function migrate(database: Database, now: () => number): Promise<nu
 function refuseNewer(newest: number): void {
   const known = Math.max(...migrations.map(([number]) => number));
   if (newest > known) {
-    throw new Error(`The database has schema ${newest}, this program knows ${known}: start a newer version of Veranda.`);
+    throw new Error(
+      `The database has schema ${newest}, this program knows ${known}: start a newer version of Veranda.`,
+    );
   }
 }

@@ -8,7 +8,10 @@ export interface DatabaseSettings {
   path: string;
 }
 
-export async function openDatabase(settings: DatabaseSettings, onError: (error: unknown) => void): Promise<Database> {
+export async function openDatabase(
+  settings: DatabaseSettings,
+  onError: (error: unknown) => void,
+): Promise<Database> {
   await mkdir(dirname(settings.path), { recursive: true });
   const { openSqlite } = await import('./sqlite.ts');
   return openSqlite({ path: settings.path, onError });

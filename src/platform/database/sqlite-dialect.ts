@@ -4,7 +4,8 @@ import type { Dialect } from './dialect.ts';
 export const sqliteDialect: Dialect = {
   isUniqueViolation(error, column) {
     if (!(error instanceof Error) || !('code' in error)) return false;
-    if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY') return false;
+    if (error.code !== 'SQLITE_CONSTRAINT_UNIQUE' && error.code !== 'SQLITE_CONSTRAINT_PRIMARYKEY')
+      return false;
     return column === undefined || error.message.includes(column);
   },
   search: {

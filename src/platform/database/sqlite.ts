@@ -21,8 +21,14 @@ const BUSY_LIMIT_MS = 5_000;
 export function openSqlite(options: { path: string; onError: (error: unknown) => void }): Database {
   const writer = connect(options.path, { readonly: false });
   const reader = connect(options.path, { readonly: true });
-  const write = new Kysely<Tables>({ dialect: new WriterDialect({ database: cached(writer) }), plugins: [new CamelCasePlugin()] });
-  const read = new Kysely<Tables>({ dialect: new SqliteDialect({ database: cached(reader) }), plugins: [new CamelCasePlugin()] });
+  const write = new Kysely<Tables>({
+    dialect: new WriterDialect({ database: cached(writer) }),
+    plugins: [new CamelCasePlugin()],
+  });
+  const read = new Kysely<Tables>({
+    dialect: new SqliteDialect({ database: cached(reader) }),
+    plugins: [new CamelCasePlugin()],
+  });
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
@@ -54,7 +60,10 @@ function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Data
 }
 
 /** Keeps prepared statements: preparing costs more than running a small query. */
-function cached(connection: Sqlite.Database): { prepare: (sql: string) => Sqlite.Statement; close: () => void } {
+function cached(connection: Sqlite.Database): {
+  prepare: (sql: string) => Sqlite.Statement;
+  close: () => void;
+} {
   const statements = new Map<string, Sqlite.Statement>();
   return {
     prepare(sql) {
@@ -94,7 +103,8 @@ class WriterDriver extends SqliteDriver {
         return;
       } catch (error) {
         if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
-        if (performance.now() > giveUpAt) throw unavailable('database_busy', 'The server is busy. Please try again.', { retryAfter: 2 });
+        if (performance.now() > giveUpAt)
+          throw unavailable('database_busy', 'The server is busy. Please try again.', { retryAfter: 2 });
         await delay(20);
       }
     }

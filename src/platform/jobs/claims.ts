@@ -38,7 +38,10 @@ export async function claim(
 }
 
 /** Prolongs the lease; false when it is no longer ours. */
-export async function heartbeat(database: Database, lease: { id: number; holder: string; now: number }): Promise<boolean> {
+export async function heartbeat(
+  database: Database,
+  lease: { id: number; holder: string; now: number },
+): Promise<boolean> {
   const { numUpdatedRows } = await database.transaction(async (tx) =>
     tx
       .updateTable('jobs')
@@ -51,27 +54,54 @@ export async function heartbeat(database: Database, lease: { id: number; holder:
 }
 
 /** Whether `holder` still has the job, read inside the caller's transaction. */
-export async function isHeld(tx: Transaction, { id, holder }: { id: number; holder: string }): Promise<boolean> {
-  const row = await tx.selectFrom('jobs').select('id').where('id', '=', id).where('leaseHolder', '=', holder).executeTakeFirst();
+export async function isHeld(
+  tx: Transaction,
+  { id, holder }: { id: number; holder: string },
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('jobs')
+    .select('id')
+    .where('id', '=', id)
+    .where('leaseHolder', '=', holder)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
 /** Frees at once what processes held that are certainly gone. */
 export async function releaseAbandoned(database: Database): Promise<void> {
-  const holders = await database.read.selectFrom('jobs').select('leaseHolder').distinct().where('leaseHolder', 'is not', null).execute();
-  const gone = holders.flatMap((row) => (row.leaseHolder !== null && isGone(row.leaseHolder) ? [row.leaseHolder] : []));
+  const holders = await database.read
+    .selectFrom('jobs')
+    .select('leaseHolder')
+    .distinct()
+    .where('leaseHolder', 'is not', null)
+    .execute();
+  const gone = holders.flatMap((row) =>
+    row.leaseHolder !== null && isGone(row.leaseHolder) ? [row.leaseHolder] : [],
+  );
   if (gone.length === 0) return;
   await database.transaction(async (tx) =>
-    tx.updateTable('jobs').set({ leaseHolder: null, leaseUntil: 0 }).where('leaseHolder', 'in', gone).execute(),
+    tx
+      .updateTable('jobs')
+      .set({ leaseHolder: null, leaseUntil: 0 })
+      .where('leaseHolder', 'in', gone)
+      .execute(),
   );
 }
 
-export async function finish(database: Database, { id, holder }: { id: number; holder: string }): Promise<void> {
-  await database.transaction(async (tx) => tx.deleteFrom('jobs').where('id', '=', id).where('leaseHolder', '=', holder).execute());
+export async function finish(
+  database: Database,
+  { id, holder }: { id: number; holder: string },
+): Promise<void> {
+  await database.transaction(async (tx) =>
+    tx.deleteFrom('jobs').where('id', '=', id).where('leaseHolder', '=', holder).execute(),
+  );
 }
 
 /** Gives a job back that was not at fault: it may run again at once and the try does not count. */
-export async function release(database: Database, { id, holder }: { id: number; holder: string }): Promise<void> {
+export async function release(
+  database: Database,
+  { id, holder }: { id: number; holder: string },
+): Promise<void> {
   await database.transaction(async (tx) =>
     tx
       .updateTable('jobs')
@@ -108,7 +138,9 @@ export async function nextDue(database: Database, kinds: readonly string[]): Pro
   if (kinds.length === 0) return undefined;
   const row = await database.read
     .selectFrom('jobs')
-    .select(sql<number | null>`min(case when run_at > lease_until then run_at else lease_until end)`.as('due'))
+    .select(
+      sql<number | null>`min(case when run_at > lease_until then run_at else lease_until end)`.as('due'),
+    )
     .where('deadAt', 'is', null)
     .where('kind', 'in', kinds)
     .executeTakeFirst();

@@ -1,6 +1,6 @@
 // The job queue: rows in the same database, written in the transaction of their cause. A job runs at least once;
 // handlers are written so that running one twice is harmless. `tables.ts` describes a job's states at its type.
-import { z } from 'zod';
+import type { z } from 'zod';
 import { afterCommit, type Transaction } from '../database/database.ts';
 
 /** A kind of work. Made once with `defineJob`, then enqueued by verbs and handled in the composition root. */

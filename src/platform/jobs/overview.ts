@@ -11,7 +11,13 @@ export interface JobsOverview {
   retry(id: number): Promise<void>;
 }
 
-export function createJobsOverview({ database, now }: { database: Database; now: () => number }): JobsOverview {
+export function createJobsOverview({
+  database,
+  now,
+}: {
+  database: Database;
+  now: () => number;
+}): JobsOverview {
   return {
     list: () => database.read.selectFrom('jobs').selectAll().orderBy('id').limit(1_000).execute(),
     async retry(id) {

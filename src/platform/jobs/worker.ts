@@ -3,7 +3,18 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
-import { type ClaimedJob, claim, fail, finish, heartbeat, isHeld, LEASE_MS, nextDue, release, releaseAbandoned } from './claims.ts';
+import {
+  type ClaimedJob,
+  claim,
+  fail,
+  finish,
+  heartbeat,
+  isHeld,
+  LEASE_MS,
+  nextDue,
+  release,
+  releaseAbandoned,
+} from './claims.ts';
 import { leaseHolder } from './holder.ts';
 import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
 
@@ -31,7 +42,11 @@ export interface Lane {
   readonly registrations: readonly Registration[];
 }
 
-export function handle<Payload>(kind: JobKind<Payload>, handler: JobHandler<Payload>, bury?: Undertaker<Payload>): Registration {
+export function handle<Payload>(
+  kind: JobKind<Payload>,
+  handler: JobHandler<Payload>,
+  bury?: Undertaker<Payload>,
+): Registration {
   return {
     kind: kind as JobKind<unknown>,
     handler: handler as JobHandler<unknown>,
@@ -116,10 +131,18 @@ function createLane({ concurrency, registrations }: Lane, options: WorkerOptions
       const payload = kind.schema.parse(JSON.parse(job.payload));
       // One more than allowed: the last try ended with its process and nobody was left to say so.
       if (job.attempts > job.maxAttempts) throw new PermanentFailure('the last try ended with its process');
-      await handler({ id: job.id, payload, attempt: job.attempts, signal, confirm: (tx) => confirmLease(tx, job) });
+      await handler({
+        id: job.id,
+        payload,
+        attempt: job.attempts,
+        signal,
+        confirm: (tx) => confirmLease(tx, job),
+      });
       await finish(database, { id: job.id, holder: leaseHolder });
     } catch (error) {
-      await settle(job, error).catch((failure: unknown) => logger.error({ err: failure, job: job.id }, 'a job could not be given back'));
+      await settle(job, error).catch((failure: unknown) =>
+        logger.error({ err: failure, job: job.id }, 'a job could not be given back'),
+      );
     } finally {
       clearInterval(beat);
     }

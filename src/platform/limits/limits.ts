@@ -17,7 +17,11 @@ export interface Limits {
 export function createLimits({ factor }: { factor: number }): Limits {
   return {
     create({ name, points, seconds }) {
-      const limiter = new RateLimiterMemory({ keyPrefix: name, points: Math.max(1, Math.round(points * factor)), duration: seconds });
+      const limiter = new RateLimiterMemory({
+        keyPrefix: name,
+        points: Math.max(1, Math.round(points * factor)),
+        duration: seconds,
+      });
       return {
         async take(key) {
           try {

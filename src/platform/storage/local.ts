@@ -66,7 +66,8 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         const path = pathOf(key);
         await using file = await openForWriting(path);
         let position = offset;
-        for await (const piece of content) position += (await file.write(piece, 0, piece.length, position)).bytesWritten;
+        for await (const piece of content)
+          position += (await file.write(piece, 0, piece.length, position)).bytesWritten;
         await file.datasync();
         return position - offset;
       }),
@@ -129,8 +130,11 @@ async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) throw error;
-    throw unavailable('storage_full', 'The server has no space left for files. Please try again later.', { retryAfter: 60 });
+    throw unavailable('storage_full', 'The server has no space left for files. Please try again later.', {
+      retryAfter: 60,
+    });
   }
 }
 
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

@@ -16,7 +16,11 @@ export const removeBlobsJob = defineJob('remove-blobs', {
   priority: 10,
 });
 
-export type Removable = { keys?: (string | null)[]; prefixes?: (string | null)[]; drafts?: (string | null)[] };
+export type Removable = {
+  keys?: (string | null)[];
+  prefixes?: (string | null)[];
+  drafts?: (string | null)[];
+};
 
 /** Writes the job that removes these; nulls are passed over, and nothing is written for nothing. */
 export async function removeAfterCommit(jobs: Jobs, tx: Transaction, removable: Removable): Promise<void> {
@@ -29,7 +33,11 @@ export async function removeAfterCommit(jobs: Jobs, tx: Transaction, removable: 
   await jobs.enqueue(tx, removeBlobsJob, { payload });
 }
 
-export function createBlobRemoval({ storage }: { storage: Storage }): JobHandler<z.infer<typeof removeBlobsJob.schema>> {
+export function createBlobRemoval({
+  storage,
+}: {
+  storage: Storage;
+}): JobHandler<z.infer<typeof removeBlobsJob.schema>> {
   return async ({ payload }) => {
     await storage.blobs.remove(payload.keys);
     for (const prefix of payload.prefixes) await storage.blobs.removeAll(prefix);

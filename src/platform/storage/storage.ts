@@ -34,7 +34,11 @@ export interface Blob {
 
 export interface DraftStore {
   /** Writes at `offset`, over whatever an unacknowledged attempt left there, and makes it durable. Answers the bytes written. */
-  write(key: string, offset: number, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number>;
+  write(
+    key: string,
+    offset: number,
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<number>;
   read(key: string, range: { start: number; end: number }): Readable;
   /** Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. */
   publish(key: string, size: number, blobKey: string): Promise<void>;

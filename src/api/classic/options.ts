@@ -1,0 +1,19 @@
+// What the classic door is given.
+import type { FastifyRequest } from 'fastify';
+import type { Media } from '../../features/media/index.ts';
+import type { Posts } from '../../features/posts/index.ts';
+import type { Profiles } from '../../features/profiles/index.ts';
+import type { Users } from '../../features/users/index.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Viewers } from '../viewer.ts';
+
+export interface ClassicOptions {
+  users: Users;
+  profiles: Profiles;
+  media: Media;
+  posts: Posts;
+  viewers: Viewers;
+  bus: Bus;
+  allowsOrigin: (request: FastifyRequest) => boolean;
+  limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };
+}

@@ -1,0 +1,101 @@
+// `/api/users/`: profiles and follows.
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Viewer } from '../../features/users/index.ts';
+import { forbidden } from '../../platform/errors.ts';
+import { readDataUrl } from './data-urls.ts';
+import { toOwnProfile, toPost, toProfileDetail } from './objects.ts';
+import type { ClassicOptions } from './options.ts';
+import * as schemas from './schemas.ts';
+
+const POSTS_LISTED = 200;
+
+const update = z.object({
+  userID: schemas.id.optional(),
+  profile_image: z.string().optional(),
+  cover_image: z.string().optional(),
+  bio: z.string().optional(),
+  first_name: z.string().optional(),
+  last_name: z.string().optional(),
+});
+
+export async function profileRoutes(app: FastifyInstance, options: ClassicOptions): Promise<void> {
+  const { profiles, posts, viewers, limits } = options;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const pictureText = Math.ceil((limits.pictureBytes * 4) / 3) + 1_024;
+  const picture = (text: string): Buffer => readDataUrl(text, { maxBytes: limits.pictureBytes });
+
+  routes.get('/author/', { schema: { response: { 200: schemas.profile } } }, async (request) =>
+    toOwnProfile(await profiles.views.own(await viewers.require(request))),
+  );
+
+  routes.get(
+    '/user/:id/',
+    { schema: { params: schemas.idParams, response: { 200: schemas.profile } } },
+    async (request) => showProfile(request.params.id, await viewers.require(request)),
+  );
+
+  routes.get(
+    '/user/posts/:id/',
+    { schema: { params: schemas.idParams, response: { 200: z.array(schemas.post) } } },
+    async (request) => {
+      await viewers.require(request);
+      const ids = await posts.lists.byAuthor({ profileId: request.params.id, limit: POSTS_LISTED });
+      return (await posts.views.byId(ids)).map(toPost);
+    },
+  );
+
+  routes.get(
+    '/user/follower/add/:id/',
+    { schema: { params: schemas.idParams, response: { 200: schemas.profile } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      await profiles.follows.toggle({ viewer, profileId: request.params.id });
+      return showProfile(request.params.id, viewer);
+    },
+  );
+
+  for (const [method, following] of [
+    ['PUT', true],
+    ['DELETE', false],
+  ] as const) {
+    routes.route({
+      method,
+      url: '/user/:id/follow/',
+      schema: { params: schemas.idParams, response: { 200: schemas.profile } },
+      handler: async (request) => {
+        const viewer = await viewers.require(request);
+        await profiles.follows.set({ viewer, profileId: request.params.id, following });
+        return showProfile(request.params.id, viewer);
+      },
+    });
+  }
+
+  const updated = z.object({ message: z.string(), user: schemas.profile });
+  routes.post(
+    '/author/update/',
+    { bodyLimit: 2 * pictureText, schema: { body: update, response: { 200: updated } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      const change = request.body;
+      if (change.userID !== undefined && change.userID !== viewer.profileId) {
+        throw forbidden('not_your_profile', 'This profile belongs to someone else.');
+      }
+      await profiles.update({
+        viewer,
+        picture: change.profile_image ? picture(change.profile_image) : undefined,
+        cover: change.cover_image ? picture(change.cover_image) : undefined,
+        bio: change.bio,
+        firstName: change.first_name,
+        lastName: change.last_name,
+      });
+      return { message: 'Image Update suffcefull', user: toOwnProfile(await profiles.views.own(viewer)) };
+    },
+  );
+
+  async function showProfile(id: number, viewer: Viewer) {
+    if (id === viewer.profileId) return toOwnProfile(await profiles.views.own(viewer));
+    return toProfileDetail(await profiles.views.detail({ id, viewer }));
+  }
+}

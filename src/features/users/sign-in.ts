@@ -1,0 +1,59 @@
+// Signing in with a name and a password. What is limited are guesses, by address and by account.
+import type { Database } from '../../platform/database/database.ts';
+import { unauthenticated } from '../../platform/errors.ts';
+import type { Limits } from '../../platform/limits/limits.ts';
+import type { PasswordHashes } from './password-hashes.ts';
+import type { Sessions } from './sessions.ts';
+import type { TokenPair } from './tokens.ts';
+import { usernameKey } from './usernames.ts';
+
+/** Throws `unauthenticated` (`wrong_credentials`) alike for a wrong password and an unknown or suspended user; `rate_limited`. */
+export type SignIn = (credentials: {
+  username: string;
+  password: string;
+  address: string;
+}) => Promise<TokenPair>;
+
+interface SignInOptions {
+  database: Database;
+  hashes: PasswordHashes;
+  sessions: Sessions;
+  limits: Limits;
+}
+
+export function createSignIn({ database, hashes, sessions, limits }: SignInOptions): SignIn {
+  // Guesses, not sign-ins: a right password gives its point back.
+  const byAddress = limits.create({ name: 'sign-in-address', points: 25, seconds: 300 });
+  const byAccount = limits.create({ name: 'sign-in-account', points: 20, seconds: 3_600 });
+
+  return async ({ username, password, address }) => {
+    const key = usernameKey(username);
+    await byAddress.take(address);
+    await byAccount.take(key);
+    const user = await database.read
+      .selectFrom('users')
+      .selectAll()
+      .where('usernameKey', '=', key)
+      .executeTakeFirst();
+    // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
+    const right = user
+      ? await hashes.verify(password, user.passwordHash)
+      : await hashes.decoy(password).then(() => false);
+    if (!user || !right || user.suspendedAt !== null) {
+      throw unauthenticated('wrong_credentials', 'No active account found with the given credentials');
+    }
+    await Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
+    if (hashes.needsRehash(user.passwordHash)) {
+      const passwordHash = await hashes.hash(password);
+      await database.transaction(async (tx) =>
+        tx
+          .updateTable('users')
+          .set({ passwordHash })
+          .where('id', '=', user.id)
+          .where('passwordHash', '=', user.passwordHash)
+          .execute(),
+      );
+    }
+    return sessions.start(user.id);
+  };
+}

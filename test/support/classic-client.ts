@@ -1,0 +1,103 @@
+// A client of the classic wire, as plain as the React client: one call, its status, headers and body.
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON; undefined when it is none. Tests look into it freely. */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  json: any;
+}
+
+export interface Call {
+  method?: string;
+  token?: string | undefined;
+  headers?: Record<string, string>;
+  /** Sent as JSON, or as multipart when it is a FormData. */
+  body?: unknown;
+}
+
+export async function call(
+  base: string,
+  path: string,
+  { method, token, headers, body }: Call = {},
+): Promise<Answer> {
+  const isForm = body instanceof FormData;
+  const response = await fetch(base + path, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    redirect: 'manual',
+    headers: {
+      ...(body !== undefined && !isForm && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parse(text) };
+}
+
+export const form = (fields: Record<string, string | Blob>): FormData => {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.append(name, value);
+  return data;
+};
+
+export interface Person {
+  username: string;
+  password: string;
+  /** Profile id: the id that every route and body of the wire means. */
+  id: number;
+  access: string;
+  refresh: string;
+}
+
+let people = 0;
+
+/** Signs somebody up and in. */
+export async function join(base: string, fields: Record<string, string> = {}): Promise<Person> {
+  people += 1;
+  const username = fields['username'] ?? `person${people}`;
+  const password = fields['password'] ?? 'Quiet-Harbour-41';
+  const account = {
+    username,
+    password,
+    first_name: 'Ann',
+    last_name: 'Lee',
+    email: `${username.replace(/\W/g, '')}@example.org`,
+    profile_image: '',
+    ...fields,
+  };
+  const made = await call(base, '/api/users/user/register/', { body: form(account) });
+  if (made.status !== 201) throw new Error(`sign-up answered ${made.status}: ${made.text}`);
+  const tokens = await call(base, '/api/users/user/token/', { body: form({ username, password }) });
+  const own = await call(base, '/api/users/author/', { token: tokens.json.access });
+  return { username, password, id: own.json.id, access: tokens.json.access, refresh: tokens.json.refresh };
+}
+
+/** Creates a post and answers its id. */
+export async function say(base: string, { access }: Person, description: string): Promise<number> {
+  const body = { authorName: 'whoever', description, mediaFiles: [], existingPostId: '', deleteImages: [] };
+  return (await call(base, '/api/posts/post/create/', { token: access, body })).json.post_id;
+}
+
+export const asDataUrl = (bytes: Uint8Array, type = 'application/octet-stream'): string =>
+  `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
+
+/** Sends one chunk as the React client does: two text fields. */
+export function sendChunk(
+  base: string,
+  { access }: Person,
+  chunk: { filename: string; bytes: Uint8Array; fields?: Record<string, string> },
+): Promise<Answer> {
+  const body = form({ filename: chunk.filename, chunk: asDataUrl(chunk.bytes), ...chunk.fields });
+  return call(base, '/api/posts/post/add/media/video/', { token: access, body });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
