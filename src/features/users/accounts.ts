@@ -5,7 +5,6 @@ import {
   type FieldErrors,
   invalidFields,
   notFound,
-  unauthenticated,
 } from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import { emailKey, emailProblems } from './emails.ts';
