@@ -96,9 +96,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     concurrency: 2,
     registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))],
   };
-  const worker = opened.use(
-    createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now }),
-  );
+  const worker = createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now });
   jobs.onEnqueued(() => worker.wake());
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
 
@@ -115,7 +113,10 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
       createPagesDoor(),
     ],
   });
-  opened.defer(() => server.close());
+  // Together: requests finish while the encoder is stopped and its job goes back.
+  opened.defer(async () => {
+    await Promise.all([server.close(), worker.stop()]);
+  });
 
   const disposal = opened.move();
   return {
