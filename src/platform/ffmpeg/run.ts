@@ -116,11 +116,12 @@ async function waitForEnd(child: Child): Promise<Ending> {
 
 function judge(ending: Ending, stderr: string): FfmpegFailure | undefined {
   if (ending.error) return 'not_started';
+  // The segment muxer of some builds goes on when a file cannot be written, and ends well.
+  if (stderr.includes('No space left on device')) return 'disk_full';
   if (ending.code === 0) return undefined;
   // Bubblewrap passes a signal on as 128 + its number.
   if (ending.signal === 'SIGXFSZ' || ending.code === 153 || stderr.includes('File too large'))
     return 'output';
-  if (stderr.includes('No space left on device')) return 'disk_full';
   if (stderr.includes('Cannot allocate memory')) return 'memory';
   if (ending.signal || ending.code === 137 || ending.code === 255) return 'killed';
   return 'exit';

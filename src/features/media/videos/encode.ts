@@ -1,7 +1,7 @@
 // Turns a probed source into everything that is published of it: renditions for adaptive streaming, one progressive file,
 // one poster. All goes into one work directory; nothing is left running, and on failure that directory may just be deleted.
 
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runFfmpeg } from '../../../platform/ffmpeg/run.ts';
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
@@ -10,7 +10,7 @@ import { readClock } from './clock.ts';
 import type { VideoContainer } from './containers.ts';
 import { encodeArguments, expectedSeconds, INIT, PLAYLIST } from './encode-arguments.ts';
 import { toNumber } from './frame-rates.ts';
-import { blankSignatures, readVideoCodec } from './init-segments.ts';
+import { blankSignatures, isWhole, readVideoCodec } from './fragments.ts';
 import { defaultVideoLimits, type VideoLimits } from './limits.ts';
 import {
   measureBandwidth,
@@ -21,7 +21,7 @@ import {
   type SizedSegment,
 } from './playlists.ts';
 import type { VideoProbe, VideoTrack } from './probe-report.ts';
-import { damaged, explainFailure } from './problems.ts';
+import { damaged, explainFailure, interrupted } from './problems.ts';
 import { makePoster, makeProgressive, POSTER, PROGRESSIVE } from './progressive.ts';
 import type { Rendition } from './renditions.ts';
 
@@ -79,6 +79,7 @@ export const MASTER = 'master.m3u8';
 /** The share of the work that the encoder has; copying and the poster are quick. */
 const ENCODER_SHARE = 0.95;
 const GIB = 1024 ** 3;
+const LEAST_ROOM = 1024 ** 2;
 
 /** Generous: even a slow machine encodes a second of video in half a minute. A still longer run is stuck. */
 export function defaultRunLimits(probe: VideoProbe): RunLimits {
@@ -192,7 +193,7 @@ async function finishRendition(made: {
   const listed = readMediaPlaylist(await readFile(join(folder, PLAYLIST), 'utf8').catch(() => ''));
   const init = await readFile(join(folder, INIT)).catch(() => Buffer.alloc(0));
   const codec = readVideoCodec(init);
-  if (!listed || !codec) throw damaged();
+  if (!listed || !codec) throw (await isDiskFull(made.directory)) ? interrupted() : damaged();
   const segments: SizedSegment[] = [];
   for (const segment of listed) segments.push({ ...segment, bytes: await sizeOf(join(folder, segment.uri)) });
   await writeFile(join(folder, INIT), blankSignatures(init));
@@ -200,9 +201,16 @@ async function finishRendition(made: {
   return { rendition, segments, codecs: hasAudio ? `${codec},mp4a.40.2` : codec };
 }
 
+async function isDiskFull(directory: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize < LEAST_ROOM;
+}
+
+/** The encoder has ended well, so what is missing or short was not written for want of room. */
 async function sizeOf(path: string): Promise<number> {
   const { size } = await stat(path).catch(() => ({ size: 0 }));
-  if (size === 0) throw damaged();
+  const whole = size > 0 && (!/\.(?:mp4|m4s)$/.test(path) || (await isWhole(path)));
+  if (!whole) throw interrupted();
   return size;
 }
 

@@ -33,11 +33,12 @@ export const damaged = (cause?: unknown): VideoProblem =>
 export const tooComplex = (cause?: unknown): VideoProblem =>
   new VideoProblem('video_too_complex', 'This video takes too much work to process.', { cause });
 
-const interrupted = (cause: unknown): VideoProblem =>
+export const interrupted = (cause?: unknown): VideoProblem =>
   new VideoProblem('video_interrupted', 'Processing this video was interrupted.', { retryable: true, cause });
 
-/** What a failed run means for the video; anything but FfmpegFailed is passed through. */
+/** What a failed run or a full disk means for the video; anything else is passed through. */
 export function explainFailure(error: unknown): unknown {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return interrupted(error);
   if (!(error instanceof FfmpegFailed)) return error;
   switch (error.reason) {
     case 'aborted':

@@ -39,6 +39,8 @@ export interface Encoded {
 }
 
 const POSTER_SIDE = 1280;
+/** Some twelve seconds: past a title that fades in. */
+const POSTER_SEGMENTS = 3;
 const SPLICE = 'splice.mp4';
 const PARTIAL = 'partial.mp4';
 /** A copy keeps the source's bits, so it must be what every browser plays. */
@@ -67,23 +69,26 @@ export async function makeProgressive(work: Work, from: { source: Source; best: 
   await rm(join(work.directory, SPLICE));
 }
 
-/** The most typical frame of the first segment, which is upright and in plain colours already. */
+/** The most typical of the first key frames, which is upright and in plain colours already. */
 export async function makePoster(work: Work, best: Encoded): Promise<void> {
-  await splice(work.directory, { folder: best.folder, segments: best.segments.slice(0, 1), to: SPLICE });
+  const { folder, segments } = best;
+  await splice(work.directory, { folder, segments: segments.slice(0, POSTER_SEGMENTS), to: SPLICE });
   const fit = `scale=w='min(iw,${POSTER_SIDE})':h='min(ih,${POSTER_SIDE})':force_original_aspect_ratio=decrease`;
   await run(work, {
     args: [
-      ...['-protocol_whitelist', 'file', '-f', 'mov', '-i', SPLICE, '-an', ...ANONYMOUS],
       ...[
-        '-vf',
-        `select=not(mod(n\\,6)),thumbnail=20,${fit},format=yuvj420p`,
-        '-frames:v',
-        '1',
-        '-c:v',
-        'mjpeg',
-        '-q:v',
-        '4',
+        '-protocol_whitelist',
+        'file',
+        '-skip_frame',
+        'nokey',
+        '-f',
+        'mov',
+        '-i',
+        SPLICE,
+        '-an',
+        ...ANONYMOUS,
       ],
+      ...['-vf', `thumbnail=20,${fit},format=yuvj420p`, '-frames:v', '1', '-c:v', 'mjpeg', '-q:v', '4'],
       ...['-f', 'mjpeg', POSTER],
     ],
     readable: [],

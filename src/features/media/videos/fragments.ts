@@ -1,4 +1,7 @@
-// The two things done to an fMP4 init segment: reading which H.264 it declares, and blanking what the muxer signed it with.
+// What is done to fragmented MP4 (ISO/IEC 14496-12): reading which H.264 an init segment declares, blanking what the muxer
+// signed it with, and seeing whether a file was written to its end.
+
+import { open } from 'node:fs/promises';
 
 const AVC_CONFIGURATION = 'avcC';
 /** In an `avc1` sample entry the compressor's name is a field of 32 bytes, 42 bytes after the box type. */
@@ -26,4 +29,21 @@ export function blankSignatures(init: Buffer): Buffer {
   blank.write('free', userData, 'latin1');
   blank.fill(0, userData + 4, end);
   return blank;
+}
+
+/** Whether the file's boxes fill it exactly. Some builds of ffmpeg end well though the disk was full, and leave half a file. */
+export async function isWhole(path: string): Promise<boolean> {
+  await using file = await open(path, 'r');
+  const { size } = await file.stat();
+  const header = Buffer.alloc(2 * BOX_HEADER);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(header, 0, header.length, at);
+    if (bytesRead < BOX_HEADER) return false;
+    const short = header.readUInt32BE(0);
+    const length = short === 1 ? Number(header.readBigUInt64BE(BOX_HEADER)) : short;
+    if (length < BOX_HEADER) return false;
+    at += length;
+  }
+  return size > 0 && at === size;
 }
