@@ -1,6 +1,7 @@
 // The environment (and `.env`) becomes one frozen, validated Config. Nothing else reads process.env.
 // A setting that is wrong or weak stops the start with one line that names it.
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -47,13 +48,17 @@ const SIZE_UNITS = {
 } as const;
 
 /** `90s`, `2h`, `7d`; milliseconds inside. */
-const duration = (fallback: string) =>
+const duration = (fallback: string, longest: keyof typeof LONGEST = '3650d') =>
   z
     .string()
     .default(fallback)
     .transform((text, context) =>
       withUnit({ text, context, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }),
-    );
+    )
+    .refine((milliseconds) => milliseconds <= LONGEST[longest], `may be at most ${longest}`);
+
+// A timer of Node's ends at once when it is asked to wait for more than 24 days.
+const LONGEST = { '3650d': 3_650 * DURATION_UNITS.d, '1h': DURATION_UNITS.h };
 
 /** `20MiB`, `4GB` or a number of bytes. */
 const size = (fallback: string) =>
@@ -90,7 +95,7 @@ const settings = z.object({
   DATA_DIR: z.string().default('data'),
   ALLOWED_HOSTS: list('localhost,127.0.0.1,[::1]').superRefine(refuseHosts),
   CORS_ALLOWED_ORIGINS: list('http://localhost:3000').superRefine(refuseOrigins),
-  TRUSTED_PROXIES: list(''),
+  TRUSTED_PROXIES: list('').superRefine(refuseProxies),
   DATABASE_URL: z.string().optional(),
   FFMPEG_PATH: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
@@ -120,7 +125,7 @@ const settings = z.object({
   VIDEO_SIZES: list('360,720').superRefine(refuseVideoSizes),
   VIDEO_CONCURRENCY: whole(1, { min: 1, max: 64 }),
   MAX_SOCKETS_PER_ADDRESS: whole(500, { min: 1, max: 1_000_000 }),
-  SHUTDOWN_GRACE: duration('8s'),
+  SHUTDOWN_GRACE: duration('8s', '1h'),
 });
 
 function arrange(given: z.infer<typeof settings>) {
@@ -212,6 +217,22 @@ function refuseOrigins(origins: string[], context: z.RefinementCtx): void {
   }
 }
 
+/** Addresses, networks in CIDR form, or the three names that Fastify knows. */
+function refuseProxies(proxies: string[], context: z.RefinementCtx): void {
+  for (const proxy of proxies) {
+    const [address = '', bits, ...rest] = proxy.split('/');
+    const longest = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+    const fits = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= longest);
+    const known = ['loopback', 'linklocal', 'uniquelocal'].includes(proxy);
+    if (!known && (longest === 0 || !fits || rest.length > 0)) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${proxy}" is not an address or a network such as 10.0.0.0/8`,
+      });
+    }
+  }
+}
+
 function refuseVideoSizes(sizes: string[], context: z.RefinementCtx): void {
   const fine =
     sizes.length > 0 &&
@@ -231,7 +252,7 @@ function sqlitePath(url: string | undefined, dataDir: string): string {
 /** One process on SQLite is what this version runs on; a setting for more must not be ignored in silence. */
 function refuseUnsupported(given: Environment): void {
   const url = given['DATABASE_URL'];
-  if (url !== undefined && !/^(sqlite|file):/.test(url)) {
+  if (url !== undefined && !/^(sqlite|file):(\/\/)?./.test(url)) {
     throw new ConfigError(
       'DATABASE_URL: this version keeps its data in SQLite; use sqlite:<path> or leave it out',
     );

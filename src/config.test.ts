@@ -1,0 +1,169 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
+
+const KEY = 'f3a91c07be5d2846f3a91c07be5d2846';
+
+/** The sentence with which a setting is refused; undefined when it is taken. */
+function refusal(environment: Record<string, string>): string | undefined {
+  try {
+    readConfig(environment);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+const WRONG: [name: string, value: string, why: RegExp][] = [
+  ['SECRET_KEY', 'short', /too weak/],
+  ['SECRET_KEY', 'a'.repeat(64), /too weak/],
+  ['SECRET_KEY', 'changeme-changeme-changeme-changeme-0123456789', /too weak/],
+  ['SECRET_KEY', 'your-secret-key-goes-here-0123456789abcdef', /too weak/],
+  ['SECRET_KEY', 'django-insecure-q3f9z!x7c2v8b1n4m6k5j0hg', /too weak/],
+  ['SECRET_KEY', 'example-0123456789abcdefghijklmnopqrstuv', /too weak/],
+  ['SECRET_KEY', 'replace_this_0123456789abcdefghijklmnopq', /too weak/],
+  ['PORT', 'eighty', /whole number from 0 to 65535/],
+  ['PORT', '65536', /whole number from 0 to 65535/],
+  ['PORT', '-1', /whole number from 0 to 65535/],
+  ['PORT', '80.5', /whole number from 0 to 65535/],
+  ['PORT', '0x1f90', /whole number from 0 to 65535/],
+  ['ALLOWED_HOSTS', 'https://site.example.org', /not a host name/],
+  ['ALLOWED_HOSTS', 'site.example.org:8000', /not a host name/],
+  ['ALLOWED_HOSTS', 'fine.example.org, not fine', /"not fine" is not a host name/],
+  ['ALLOWED_HOSTS', '*.example.org', /not a host name/],
+  ['CORS_ALLOWED_ORIGINS', '*', /not an origin/],
+  ['CORS_ALLOWED_ORIGINS', 'null', /not an origin/],
+  ['CORS_ALLOWED_ORIGINS', 'app.example.org', /not an origin/],
+  ['CORS_ALLOWED_ORIGINS', 'https://app.example.org/', /not an origin/],
+  ['CORS_ALLOWED_ORIGINS', 'http://localhost:3000,https://app.example.org/path', /not an origin/],
+  ['TRUSTED_PROXIES', 'the-proxy', /not an address/],
+  ['TRUSTED_PROXIES', '10.0.0.0/33', /not an address/],
+  ['TRUSTED_PROXIES', '::1/129', /not an address/],
+  ['TRUSTED_PROXIES', '0.0.0.0/0', /not an address/],
+  ['TRUSTED_PROXIES', 'true', /not an address/],
+  ['LOG_LEVEL', 'loud', /must be one of trace, debug/],
+  ['ACCESS_TOKEN_LIFETIME', 'long', /must look like/],
+  ['ACCESS_TOKEN_LIFETIME', '7200', /must look like/],
+  ['ACCESS_TOKEN_LIFETIME', '0h', /must look like/],
+  ['REFRESH_TOKEN_LIFETIME', '-24h', /must look like/],
+  ['REFRESH_TOKEN_LIFETIME', '1.5d', /must look like/],
+  ['SESSION_LIFETIME', '90 years', /must look like/],
+  ['SESSION_LIFETIME', '999999999999999d', /at most/],
+  ['UPLOAD_LIFETIME', 'week', /must look like/],
+  ['MAX_VIDEO_DURATION', '4 hours', /must look like/],
+  ['SHUTDOWN_GRACE', 'soon', /must look like/],
+  ['SHUTDOWN_GRACE', '30d', /at most/],
+  ['RATE_LIMIT_FACTOR', '0', /number above 0/],
+  ['RATE_LIMIT_FACTOR', '-1', /number above 0/],
+  ['RATE_LIMIT_FACTOR', 'off', /number above 0/],
+  ['RATE_LIMIT_FACTOR', 'Infinity', /number above 0/],
+  ['HASH_CONCURRENCY', '0', /whole number from 1 to 64/],
+  ['MAX_POST_CHARACTERS', '0', /whole number from 1/],
+  ['MAX_COMMENT_CHARACTERS', 'many', /whole number from 1/],
+  ['MAX_MEDIA_PER_POST', '1001', /whole number from 1 to 1000/],
+  ['MAX_PICTURE_SIZE', '20 megs', /must look like/],
+  ['MAX_PICTURE_SIZE', '0', /must look like/],
+  ['MAX_VIDEO_SIZE', '-4GB', /must look like/],
+  ['MAX_CHUNK_SIZE', '8MiB!', /must look like/],
+  ['VIDEO_SIZES', '360p', /even picture heights/],
+  ['VIDEO_SIZES', '361', /even picture heights/],
+  ['VIDEO_SIZES', '4320', /even picture heights/],
+  ['VIDEO_SIZES', ',', /even picture heights/],
+  ['VIDEO_CONCURRENCY', '65', /whole number from 1 to 64/],
+  ['MAX_SOCKETS_PER_ADDRESS', '0', /whole number from 1/],
+  ['DATABASE_URL', 'postgres://user:secret@db/veranda', /SQLite/],
+  ['DATABASE_URL', 'sqlite:', /sqlite:<path>/],
+  ['DB_HOST', 'db', /SQLite/],
+  ['DB_PORT', '5432', /SQLite/],
+  ['DB_NAME', 'veranda', /SQLite/],
+  ['DB_USER', 'veranda', /SQLite/],
+  ['DB_PASSWORD', 'secret', /SQLite/],
+  ['REDIS_URL', 'redis://localhost', /no Redis/],
+];
+
+describe('a wrong or weak setting is refused with one line that names it', () => {
+  test.each(WRONG)('%s=%s', (name, value, why) => {
+    const line = refusal({ [name]: value });
+    expect(line).toMatch(new RegExp(`^${name}: `));
+    expect(line).toMatch(why);
+    expect(line).not.toContain('\n');
+  });
+
+  test('the line never repeats a key, a password or an address with one in it', () => {
+    expect(refusal({ SECRET_KEY: 'hunter2' })).not.toContain('hunter2');
+    expect(refusal({ DB_PASSWORD: 'hunter2' })).not.toContain('hunter2');
+    expect(refusal({ DATABASE_URL: 'postgres://u:hunter2@db/v' })).not.toContain('hunter2');
+    expect(refusal({ REDIS_URL: 'redis://:hunter2@db' })).not.toContain('hunter2');
+  });
+});
+
+describe('settings', () => {
+  test('without any, the site is for this machine alone and has the classic lifetimes', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      secretKey: undefined,
+      host: 'localhost',
+      port: 8000,
+      dataDir: resolve('data'),
+      allowedHosts: ['localhost', '127.0.0.1', '[::1]'],
+      allowedOrigins: ['http://localhost:3000'],
+      trustedProxies: [],
+      database: { engine: 'sqlite', path: resolve('data/veranda.db') },
+      tokens: { accessLifetimeMs: 2 * 3_600_000, refreshLifetimeMs: 24 * 3_600_000 },
+      rateLimitFactor: 1,
+      videos: { sizes: [360, 720], concurrency: 1 },
+    });
+  });
+
+  test('an empty setting counts as one that is not set', () => {
+    expect(readConfig({ PORT: '', SECRET_KEY: '', DATABASE_URL: '  ', REDIS_URL: '' })).toEqual(
+      readConfig({}),
+    );
+  });
+
+  test('cannot be changed once they are read', () => {
+    expect(Object.isFrozen(readConfig({}))).toBe(true);
+  });
+
+  test('are read with their units', () => {
+    const config = readConfig({
+      SECRET_KEY: KEY,
+      PORT: '0',
+      DATA_DIR: '/srv/site',
+      ALLOWED_HOSTS: 'Site.Example.org, .example.net,',
+      CORS_ALLOWED_ORIGINS: 'https://app.example.org,http://localhost:3000',
+      TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8, fd00::/8, loopback',
+      ACCESS_TOKEN_LIFETIME: '90s',
+      REFRESH_TOKEN_LIFETIME: '7d',
+      MAX_PICTURE_SIZE: '5mb',
+      MAX_CHUNK_SIZE: '500000',
+      MAX_VIDEO_SIZE: '1 GiB',
+      RATE_LIMIT_FACTOR: '2.5',
+      VIDEO_SIZES: '240, 1080',
+      SHUTDOWN_GRACE: '500ms',
+    });
+    expect(config).toMatchObject({
+      secretKey: KEY,
+      port: 0,
+      dataDir: '/srv/site',
+      allowedHosts: ['site.example.org', '.example.net'],
+      allowedOrigins: ['https://app.example.org', 'http://localhost:3000'],
+      trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', 'loopback'],
+      tokens: { accessLifetimeMs: 90_000, refreshLifetimeMs: 7 * 86_400_000 },
+      limits: { pictureBytes: 5e6, chunkBytes: 500_000, videoBytes: 2 ** 30 },
+      rateLimitFactor: 2.5,
+      videos: { sizes: [240, 1080] },
+      shutdownGraceMs: 500,
+    });
+  });
+
+  test.each([
+    ['sqlite:/srv/site.db', '/srv/site.db'],
+    ['sqlite:///srv/site.db', '/srv/site.db'],
+    ['file:/srv/site.db', '/srv/site.db'],
+    ['sqlite:site.db', resolve('site.db')],
+  ])('DATABASE_URL=%s is the file %s', (url, path) => {
+    expect(readConfig({ DATABASE_URL: url }).database.path).toBe(path);
+  });
+});
