@@ -20,22 +20,23 @@ export interface MediaViews {
   byPost(postIds: readonly number[]): Promise<Map<number, MediaView[]>>;
 }
 
-export const mediaColumns = ['id', 'postId', 'kind', 'label', 'fileKey', 'hlsPrefix', 'failure'] as const;
+const columns = ['id', 'postId', 'kind', 'label', 'fileKey', 'hlsPrefix', 'failure'] as const;
 
 export function createMediaViews({ database }: { database: Database }): MediaViews {
+  const { anyOf } = database.dialect;
+  const find = database.prepare((read, { postIds }: { postIds: readonly number[] }) =>
+    read
+      .selectFrom('media')
+      .select(columns)
+      .where('postId', 'in', anyOf(postIds))
+      .where('fileKey', 'is not', null)
+      .orderBy('postId')
+      .orderBy('position')
+      .orderBy('id'),
+  );
   return {
     async byPost(postIds) {
-      if (postIds.length === 0) return new Map();
-      const rows = await database.read
-        .selectFrom('media')
-        .select(mediaColumns)
-        .where('postId', 'in', postIds)
-        .where('fileKey', 'is not', null)
-        .orderBy('postId')
-        .orderBy('position')
-        .orderBy('id')
-        .execute();
-      return Map.groupBy(rows, (row) => row.postId ?? 0);
+      return Map.groupBy(await find({ postIds }), (row) => row.postId ?? 0);
     },
   };
 }

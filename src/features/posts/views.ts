@@ -1,7 +1,7 @@
 // Posts with everything that hangs on them, many at a time, in a constant number of queries (five, whatever the page holds).
 // The view is the same for every viewer.
 import { sql } from 'kysely';
-import type { Database, Reader } from '../../platform/database/database.ts';
+import type { Database } from '../../platform/database/database.ts';
 import type { Media, MediaView } from '../media/index.ts';
 import type { Profiles, ProfileView } from '../profiles/index.ts';
 
@@ -52,22 +52,18 @@ export function createPostViews(options: {
   profiles: Profiles;
 }): PostViews {
   const { database, media, profiles } = options;
-  const { read } = database;
+  const findPosts = preparePosts(database);
+  const findThread = prepareThread(database);
+  const findLikes = prepareLikes(database);
   return {
     async byId(ids) {
       if (ids.length === 0) return [];
-      const posts = await read
-        .selectFrom('posts')
-        .select(columns)
-        .where('id', 'in', ids)
-        .where('parentId', 'is', null)
-        .execute();
+      const posts = await findPosts({ ids });
       const postIds = posts.map((row) => row.id);
       if (postIds.length === 0) return [];
-      const thread = await readThread(read, postIds);
-      const likes = await readLikes(
-        read,
-        [...posts, ...thread].map((row) => row.id),
+      const thread = await findThread({ postIds, most: THREAD_LISTED });
+      const likes = groupLikes(
+        await findLikes({ ids: [...posts, ...thread].map((row) => row.id), most: LIKES_LISTED }),
       );
       const mediaOf = await media.views.byPost(postIds);
       const shownLikers = (id: number): number[] => (likes.get(id) ?? []).slice(0, LIKERS_SHOWN);
@@ -99,41 +95,55 @@ export function createPostViews(options: {
 
 const columns = ['id', 'authorId', 'parentId', 'rootId', 'text', 'createdAt', 'editedAt'] as const;
 
-/** Comments and replies of these posts, oldest first. */
-async function readThread(read: Reader, postIds: readonly number[]): Promise<Row[]> {
-  return read
-    .selectFrom((from) =>
-      from
-        .selectFrom('posts')
-        .select(columns)
-        .select(
-          sql<number>`row_number() over (partition by root_id order by created_at desc, id desc)`.as('place'),
-        )
-        .where('rootId', 'in', postIds)
-        .as('thread'),
-    )
-    .select(columns)
-    .where('place', '<=', THREAD_LISTED)
-    .orderBy('createdAt')
-    .orderBy('id')
-    .execute();
-}
+const preparePosts = ({ prepare, dialect }: Database) =>
+  prepare((read, { ids }: { ids: readonly number[] }) =>
+    read
+      .selectFrom('posts')
+      .select(columns)
+      .where('id', 'in', dialect.anyOf(ids))
+      .where('parentId', 'is', null),
+  );
 
-async function readLikes(read: Reader, ids: readonly number[]): Promise<Map<number, number[]>> {
-  const rows = await read
-    .selectFrom((from) =>
-      from
-        .selectFrom('likes')
-        .select(['postId', 'profileId'])
-        .select(sql<number>`row_number() over (partition by post_id order by profile_id)`.as('place'))
-        .where('postId', 'in', ids)
-        .as('listed'),
-    )
-    .select(['postId', 'profileId'])
-    .where('place', '<=', LIKES_LISTED)
-    .orderBy('postId')
-    .orderBy('profileId')
-    .execute();
+/** Comments and replies of these posts, oldest first. */
+const prepareThread = ({ prepare, dialect }: Database) =>
+  prepare((read, { postIds, most }: { postIds: readonly number[]; most: number }) =>
+    read
+      .selectFrom((from) =>
+        from
+          .selectFrom('posts')
+          .select(columns)
+          .select(
+            sql<number>`row_number() over (partition by root_id order by created_at desc, id desc)`.as(
+              'place',
+            ),
+          )
+          .where('rootId', 'in', dialect.anyOf(postIds))
+          .as('thread'),
+      )
+      .select(columns)
+      .where('place', '<=', most)
+      .orderBy('createdAt')
+      .orderBy('id'),
+  );
+
+const prepareLikes = ({ prepare, dialect }: Database) =>
+  prepare((read, { ids, most }: { ids: readonly number[]; most: number }) =>
+    read
+      .selectFrom((from) =>
+        from
+          .selectFrom('likes')
+          .select(['postId', 'profileId'])
+          .select(sql<number>`row_number() over (partition by post_id order by profile_id)`.as('place'))
+          .where('postId', 'in', dialect.anyOf(ids))
+          .as('listed'),
+      )
+      .select(['postId', 'profileId'])
+      .where('place', '<=', most)
+      .orderBy('postId')
+      .orderBy('profileId'),
+  );
+
+function groupLikes(rows: readonly { postId: number; profileId: number }[]): Map<number, number[]> {
   const byPost = new Map<number, number[]>();
   for (const { postId, profileId } of rows) {
     const list = byPost.get(postId);

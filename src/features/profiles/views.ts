@@ -48,7 +48,14 @@ const columns = [
 ] as const;
 
 export function createProfileViews({ database }: { database: Database }): ProfileViews {
-  const { read } = database;
+  const { read, dialect } = database;
+  const find = database.prepare((from, { ids }: { ids: readonly number[] }) =>
+    from
+      .selectFrom('profiles')
+      .innerJoin('users', 'users.id', 'profiles.userId')
+      .select(columns)
+      .where('profiles.id', 'in', dialect.anyOf(ids)),
+  );
   const detail: ProfileViews['detail'] = async ({ id, viewer }) => {
     const profile = await read
       .selectFrom('profiles')
@@ -61,14 +68,7 @@ export function createProfileViews({ database }: { database: Database }): Profil
   };
   return {
     async byId(ids) {
-      const list = [...new Set(ids)];
-      if (list.length === 0) return new Map();
-      const rows = await read
-        .selectFrom('profiles')
-        .innerJoin('users', 'users.id', 'profiles.userId')
-        .select(columns)
-        .where('profiles.id', 'in', list)
-        .execute();
+      const rows = await find({ ids: [...new Set(ids)] });
       return new Map(rows.map((row) => [row.id, row]));
     },
     detail,

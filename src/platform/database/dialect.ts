@@ -5,6 +5,8 @@ import type { Tables } from './tables.ts';
 export interface Dialect {
   /** Whether `error` says that a unique index (on `column`, when given, as `table.column`) refused a row. */
   isUniqueViolation(error: unknown, column?: string): boolean;
+  /** The values of a list that is one argument, for `in`: a statement is the same however long the list. */
+  anyOf(list: readonly number[]): RawBuilder<number>;
   readonly search: SearchDialect;
 }
 

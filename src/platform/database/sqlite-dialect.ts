@@ -8,6 +8,7 @@ export const sqliteDialect: Dialect = {
       return false;
     return column === undefined || error.message.includes(column);
   },
+  anyOf: (list) => sql<number>`(select value from json_each(${list}))`,
   search: {
     async index(tx, id, terms) {
       await sql`delete from post_terms where rowid = ${id}`.execute(tx);

@@ -12,7 +12,8 @@ import {
   SqliteDriver,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
-import { type Database, runTransaction } from './database.ts';
+import { type Database, type Reader, runTransaction } from './database.ts';
+import { compilePrepared, type Prepare } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -32,6 +33,7 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
+    prepare: prepareOn(reader, read),
     dialect: sqliteDialect,
     description: `SQLite ${version}`,
     transaction: (work) => runTransaction(write, work, options.onError),
@@ -44,6 +46,35 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
     },
   };
 }
+
+/** Straight to the driver: rows are made of bare values under names that are converted once. */
+function prepareOn(connection: Sqlite.Database, read: Reader): Prepare {
+  return (build) => {
+    let ready: ReturnType<typeof compile> | undefined;
+    function compile() {
+      const compiled = compilePrepared(read, build);
+      const statement = connection.prepare<unknown[], unknown[]>(compiled.sql).raw(true);
+      return {
+        statement,
+        bind: compiled.bind,
+        names: statement.columns().map(({ name }) => toCamelCase(name)),
+      };
+    }
+    return async (args) => {
+      const { statement, bind, names } = (ready ??= compile());
+      return statement.all(...bind(args)).map((values) => toRow(names, values)) as never;
+    };
+  };
+}
+
+function toRow(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let index = 0; index < names.length; index += 1) row[names[index] ?? ''] = values[index];
+  return row;
+}
+
+const toCamelCase = (name: string): string =>
+  name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Database {
   // Waiting is done without blocking the event loop (see WriterDriver), so the driver itself waits only briefly.
