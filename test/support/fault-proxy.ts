@@ -1,0 +1,136 @@
+// A TCP proxy that is a bad network on demand. It passes everything on, until it is told to stop a connection in the
+// middle of what its client says, or to lose an answer. One fault is armed at a time, and it meets the first
+// connection whose client has said enough since; so a large request is met wherever it comes.
+
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A connection in mid-sentence: the bytes so far have gone on, no more of them follow. */
+export interface StoppedConnection {
+  /** Resets both sides. */
+  cut(): void;
+  /** Passes on what waited, and everything after. */
+  goOn(): void;
+}
+
+export interface FaultProxy extends AsyncDisposable {
+  /** e.g. `http://localhost:40124`. */
+  readonly base: string;
+  /** Resolves when a connection was stopped after `bytes` more bytes of its client's. */
+  stopAfter(bytes: number): Promise<StoppedConnection>;
+  /** Lets a request of at least `bytes` bytes through, loses its answer and resolves when it came and the connection was reset. */
+  loseAnswerAfter(bytes: number): Promise<void>;
+}
+
+interface Link {
+  client: Socket;
+  upstream: Socket;
+  /** Bytes of the client's since the fault was armed. */
+  said: number;
+  stopped: boolean;
+  losesAnswer?: () => void;
+}
+
+interface Fault {
+  after: number;
+  meet(link: Link): void;
+}
+
+/** Stands before the server at `target`, an address such as `http://localhost:8000`. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const port = Number(new URL(target).port);
+  const links = new Set<Link>();
+  let armed: Fault | undefined;
+
+  const arm = (fault: Fault): void => {
+    if (armed) throw new Error('A fault is armed already.');
+    armed = fault;
+    for (const link of links) link.said = 0;
+  };
+
+  function takeFault(link: Link): void {
+    if (!armed || link.said < armed.after) return;
+    const { meet } = armed;
+    armed = undefined;
+    meet(link);
+  }
+
+  const server = createServer((client) => {
+    const upstream = connect({ host: 'localhost', port });
+    const link: Link = { client, upstream, said: 0, stopped: false };
+    links.add(link);
+    client.on('data', (bytes) => {
+      const rest = armed ? Math.max(0, armed.after - link.said) : bytes.length;
+      link.said += bytes.length;
+      if (!upstream.write(bytes.subarray(0, rest))) client.pause();
+      takeFault(link);
+      if (rest >= bytes.length) return;
+      if (link.stopped) client.unshift(bytes.subarray(rest));
+      else upstream.write(bytes.subarray(rest));
+    });
+    upstream.on('drain', () => link.stopped || client.resume());
+    upstream.on('data', (bytes) => {
+      if (link.losesAnswer) {
+        reset(link);
+        link.losesAnswer();
+      } else if (!client.write(bytes)) upstream.pause();
+    });
+    client.on('drain', () => upstream.resume());
+    client.on('end', () => upstream.end());
+    upstream.on('end', () => client.end());
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        links.delete(link);
+        other.destroy();
+      });
+    }
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('the proxy listens nowhere');
+
+  return {
+    base: `http://localhost:${address.port}`,
+    async stopAfter(bytes) {
+      return new Promise((resolve) => arm({ after: bytes, meet: (link) => resolve(stop(link)) }));
+    },
+    async loseAnswerAfter(bytes) {
+      return new Promise((resolve) => {
+        arm({
+          after: bytes,
+          meet(link) {
+            link.losesAnswer = resolve;
+          },
+        });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const link of links) reset(link);
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function stop(link: Link): StoppedConnection {
+  link.stopped = true;
+  link.client.pause();
+  return {
+    cut: () => reset(link),
+    goOn() {
+      link.stopped = false;
+      link.client.resume();
+    },
+  };
+}
+
+/** What a client sees when the network goes: no end of the stream, but its loss. */
+function reset({ client, upstream }: Link): void {
+  client.resetAndDestroy();
+  upstream.resetAndDestroy();
+}
