@@ -1,7 +1,7 @@
 // Builds the page into web/dist: hashed files under assets/, nothing inlined (the page's content policy
 // allows no inline code), and a `.br` and `.gz` sibling of every text file, so that a server never compresses.
 import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
@@ -10,11 +10,10 @@ const backend = 'http://localhost:8000';
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [writeCompressedSiblings()],
+  plugins: [importWithoutPreloads(), writeCompressedSiblings()],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
-    // Nothing to preload: the only other chunk is asked for when a video comes near.
     modulePreload: false,
     // hls.js is one lazily loaded file of about this size.
     chunkSizeWarningLimit: 600,
@@ -28,13 +27,27 @@ export default defineConfig({
   },
 });
 
+/**
+ * Vite wraps each dynamic import in code that preloads the chunk's dependencies. The page's only lazy chunk (hls.js) has
+ * none, so the wrapper just imports: 0.7 kB less for every visitor.
+ */
+function importWithoutPreloads(): Plugin {
+  return {
+    name: 'import-without-preloads',
+    apply: 'build',
+    enforce: 'pre',
+    load: (id) =>
+      id.includes('vite/preload-helper') ? 'export const __vitePreload = (load) => load();' : undefined,
+  };
+}
+
 function writeCompressedSiblings(): Plugin {
   let directory = '';
   return {
     name: 'write-compressed-siblings',
     apply: 'build',
     configResolved(config) {
-      directory = join(config.root, config.build.outDir);
+      directory = resolve(config.root, config.build.outDir);
     },
     async closeBundle() {
       const entries = await readdir(directory, { recursive: true });

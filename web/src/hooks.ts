@@ -2,6 +2,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createStore, useStore } from './store.ts';
+import { tellTrouble } from './stores/notices.ts';
 import { WireFailure } from './wire/failures.ts';
 
 const clock = createStore(Date.now());
@@ -64,6 +65,25 @@ export function useReading<Value>(key: string, read: () => Promise<Value>): Read
     return () => removeEventListener('online', retry);
   }, [offline]);
   return result.key === key ? { ...result, retry } : { retry };
+}
+
+/** Runs one work at a time, and says whether one runs. What goes wrong is told to the person. */
+export function useWork(
+  onFailure: (error: unknown) => void = (error) => tellTrouble(error),
+): [busy: boolean, run: (work: () => Promise<void>) => Promise<void>] {
+  const [busy, setBusy] = useState(false);
+  const run = async (work: () => Promise<void>): Promise<void> => {
+    if (busy) return;
+    setBusy(true);
+    try {
+      await work();
+    } catch (error) {
+      onFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return [busy, run];
 }
 
 /** A blob's address for as long as the component shows it. */

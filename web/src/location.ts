@@ -64,7 +64,8 @@ function followLink(event: MouseEvent): void {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element ? event.target.closest('a') : null;
   if (!link || link.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
-  if (/^\/(?:api|media|ws|docs|admin)\b/.test(link.pathname) || link.getAttribute('href')?.startsWith('#')) return;
+  if (/^\/(?:api|media|ws|docs|admin)\b/.test(link.pathname) || link.getAttribute('href')?.startsWith('#'))
+    return;
   event.preventDefault();
   navigate(link.pathname + link.search);
 }

@@ -9,9 +9,13 @@ import { viewer } from './stores/viewer.ts';
 import { startQueue } from './uploads/queue.ts';
 import { onSessionEnd } from './wire/requests.ts';
 import './styles/base.css';
-import './styles/frame.css';
+import './styles/bars.css';
+import './styles/columns.css';
+import './styles/floating.css';
+import './styles/porch.css';
 import './styles/forms.css';
 import './styles/posts.css';
+import './styles/comments.css';
 import './styles/profile.css';
 
 /** Cards in sight that are read again at once after a gap; the rest when they come into view. */

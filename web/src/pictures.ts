@@ -12,7 +12,7 @@ export const POST_LIMIT: PictureLimit = { width: 1600, height: 1600 };
 
 const JPEG_QUALITY = 0.88;
 
-export class UnreadablePicture extends Error {}
+class UnreadablePicture extends Error {}
 
 /**
  * At most as large as the limit, never blown up. GIFs pass untouched (a canvas would keep one frame only); PNGs stay

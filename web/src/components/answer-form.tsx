@@ -1,11 +1,12 @@
 // One line to comment or reply. The words stay until the server has them.
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useWork } from '../hooks.ts';
 import { path } from '../location.ts';
 import { signInPath } from '../routes.ts';
 import { useStore } from '../store.ts';
-import { tellTrouble } from '../stores/notices.ts';
 import { viewer } from '../stores/viewer.ts';
+import { Form } from './form.tsx';
 import { Icon } from './icons.tsx';
 
 export interface AnswerFormProps {
@@ -19,22 +20,17 @@ export interface AnswerFormProps {
 export function AnswerForm({ kind, label, focus, send }: AnswerFormProps): JSX.Element {
   const { signedIn } = useStore(viewer);
   const [text, setText] = useState('');
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork();
   const input = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     if (focus) input.current?.focus({ preventScroll: kind === 'comment' });
   }, []);
-  const submit = async (): Promise<void> => {
-    if (busy || text.trim() === '') return;
-    setBusy(true);
-    try {
+  const submit = (): void => {
+    if (text.trim() === '') return;
+    void run(async () => {
       await send(text.trim());
       setText('');
-    } catch (error) {
-      tellTrouble(error);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   if (!signedIn) {
     return (
@@ -44,13 +40,7 @@ export function AnswerForm({ kind, label, focus, send }: AnswerFormProps): JSX.E
     );
   }
   return (
-    <form
-      class="answer-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <Form class="answer-form" onSubmit={submit}>
       <textarea
         ref={input}
         rows={1}
@@ -65,7 +55,7 @@ export function AnswerForm({ kind, label, focus, send }: AnswerFormProps): JSX.E
           // Enter sends; Shift+Enter is a new line; Enter that ends an input method's word is neither.
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
-          void submit();
+          submit();
         }}
       />
       <button
@@ -77,6 +67,6 @@ export function AnswerForm({ kind, label, focus, send }: AnswerFormProps): JSX.E
       >
         <Icon name="up" />
       </button>
-    </form>
+    </Form>
   );
 }

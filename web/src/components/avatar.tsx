@@ -6,7 +6,13 @@ import { viewer } from '../stores/viewer.ts';
 import { initials } from '../texts/names.ts';
 import type { Author } from '../wire/shapes.ts';
 
-export function Avatar({ person, size }: { person: Author; size: 'small' | 'medium' | 'large' }): JSX.Element {
+export function Avatar({
+  person,
+  size,
+}: {
+  person: Author;
+  size: 'small' | 'medium' | 'large';
+}): JSX.Element {
   const own = useStore(viewer).profile;
   // Posts keep the picture they were read with; one's own is known better.
   const path = own?.id === person.id ? own.profile_picture : person.profile_picture;
@@ -24,7 +30,7 @@ export function Avatar({ person, size }: { person: Author; size: 'small' | 'medi
   );
 }
 
-/** Those who chose no picture all share one file; initials tell them apart. */
+/** Those who chose none all share one file; initials, or a drawing of our own, say more. */
 export function isDefaultPicture(path: string): boolean {
-  return path === '' || /\/default_profile_picture\.\w+$/.test(path);
+  return path === '' || /\/default_(?:profile_picture|cover_image)\.\w+$/.test(path);
 }

@@ -1,13 +1,14 @@
 // Writes a new post: words, pictures, videos. Files may also be dropped or pasted in. Words survive a reload.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { useBlobUrl } from '../hooks.ts';
+import { useBlobUrl, useWork } from '../hooks.ts';
 import { chooseFile, publish, type ChosenFile } from '../stores/composing.ts';
-import { tell, tellTrouble } from '../stores/notices.ts';
+import { tell } from '../stores/notices.ts';
 import { describeBytes } from '../texts/names.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { Avatar } from './avatar.tsx';
 import { FilePicker } from './file-picker.tsx';
+import { Form } from './form.tsx';
 import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
@@ -17,7 +18,8 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
   const draftKey = `veranda.draft.${author.id}`;
   const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? '');
   const [files, setFiles] = useState<readonly ChosenFile[]>([]);
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork();
+  const empty = text.trim() === '' && files.length === 0;
   const write = (words: string): void => {
     setText(words);
     sessionStorage.setItem(draftKey, words);
@@ -28,34 +30,17 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
     if (good.length < chosen.length) tell('Only pictures and videos (mp4, mov, avi, wmv) can be added.');
     setFiles((before) => [...before, ...good]);
   };
-  const submit = async (): Promise<void> => {
-    if (busy || (text.trim() === '' && files.length === 0)) return;
-    setBusy(true);
-    try {
+  const submit = (): void => {
+    if (empty) return;
+    void run(async () => {
       await publish(author, text.trim(), files);
       write('');
       setFiles([]);
-    } catch (error) {
-      tellTrouble(error);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   return (
-    <form
-      class="card composer"
-      aria-label="New post"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        add(event.dataTransfer?.files);
-      }}
-    >
-      <Words author={author} text={text} onWrite={write} onPaste={add} onSend={() => void submit()} />
+    <Form class="card composer" label="New post" onSubmit={submit} onDropFiles={add}>
+      <Words author={author} text={text} onWrite={write} onPaste={add} onSend={submit} />
       {files.length > 0 && (
         <ul class="thumbs" aria-label="Chosen files">
           {files.map((chosen) => (
@@ -84,12 +69,12 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
           type="submit"
           class="button button-main"
           data-testid="composer-submit"
-          disabled={busy || (text.trim() === '' && files.length === 0)}
+          disabled={busy || empty}
         >
           {busy ? 'Posting' : 'Post'}
         </button>
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -1,6 +1,6 @@
 // A labelled input with its hint and the server's complaints beside it.
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { IconButton } from './icon-button.tsx';
 
 export interface FieldProps {
@@ -18,7 +18,8 @@ export interface FieldProps {
 
 export function Field(props: FieldProps): JSX.Element {
   const { name, label, type = 'text', errors = [], hint } = props;
-  const id = useId();
+  // One form at a time is shown, so the name tells fields apart.
+  const id = `field-${name}`;
   const [shown, setShown] = useState(false);
   const notes = [hint ? `${id}-hint` : '', errors.length > 0 ? `${id}-errors` : ''].filter(Boolean).join(' ');
   return (

@@ -12,7 +12,15 @@ export interface IconButtonProps {
 }
 
 /** A round button with a drawing; its label is its name and its tooltip. */
-export function IconButton({ icon, label, onClick, testid, busy, pressed, class: kind = '' }: IconButtonProps): JSX.Element {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  testid,
+  busy,
+  pressed,
+  class: kind = '',
+}: IconButtonProps): JSX.Element {
   return (
     <button
       type="button"

@@ -1,6 +1,7 @@
 // What an author may do with a post: edit and delete, the latter only after a question.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { useWork } from '../hooks.ts';
 import { takeOut } from '../stores/feed.ts';
 import { tell, tellTrouble } from '../stores/notices.ts';
 import { forgetPost } from '../stores/posts.ts';
@@ -11,20 +12,16 @@ import { IconButton } from './icon-button.tsx';
 
 export function OwnerMenu({ postId, onEdit }: { postId: number; onEdit: () => void }): JSX.Element {
   const [asking, setAsking] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork((error) => {
+    setAsking(false);
+    tellTrouble(error);
+  });
   const remove = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await deletePost(postId);
-      await cancelAllOf(postId);
-      takeOut(postId);
-      forgetPost(postId);
-      tell('Your post is deleted.');
-    } catch (error) {
-      setBusy(false);
-      setAsking(false);
-      tellTrouble(error);
-    }
+    await deletePost(postId);
+    await cancelAllOf(postId);
+    takeOut(postId);
+    forgetPost(postId);
+    tell('Your post is deleted.');
   };
   return (
     <div class="owner-menu">
@@ -43,7 +40,7 @@ export function OwnerMenu({ postId, onEdit }: { postId: number; onEdit: () => vo
               class="button button-danger"
               data-testid="delete-confirm"
               disabled={busy}
-              onClick={() => void remove()}
+              onClick={() => void run(remove)}
             >
               Delete
             </button>

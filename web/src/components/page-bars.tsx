@@ -10,6 +10,7 @@ import { fullName } from '../texts/names.ts';
 import { signOut } from '../wire/accounts.ts';
 import { Avatar } from './avatar.tsx';
 import { Wordmark } from './brand.tsx';
+import { Form } from './form.tsx';
 import { IconButton } from './icon-button.tsx';
 import { Icon, type IconName } from './icons.tsx';
 
@@ -24,7 +25,12 @@ export function TopBar(): JSX.Element {
         <SearchForm />
         <nav class="top-nav" aria-label="Account">
           {profile && (
-            <a class="top-me" href={profilePath(profile.id)} title={fullName(profile)} aria-label="Your profile">
+            <a
+              class="top-me"
+              href={profilePath(profile.id)}
+              title={fullName(profile)}
+              aria-label="Your profile"
+            >
               <Avatar person={profile} size="small" />
             </a>
           )}
@@ -81,26 +87,21 @@ function SearchForm(): JSX.Element {
     if (route.view === 'search' && words === '') input.current.focus();
   }, [words, route.view]);
   return (
-    <form
-      class={route.view === 'search' ? 'search search-open' : 'search'}
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        navigate(searchPath(input.current?.value.trim() ?? ''));
-      }}
-    >
-      <Icon name="search" />
-      <input
-        ref={input}
-        type="search"
-        name="q"
-        data-testid="search-input"
-        aria-label="Search posts"
-        placeholder="Search posts"
-        autocomplete="off"
-        enterkeyhint="search"
-      />
-    </form>
+    <search class={route.view === 'search' ? 'search search-open' : 'search'}>
+      <Form onSubmit={() => navigate(searchPath(input.current?.value.trim() ?? ''))}>
+        <Icon name="search" />
+        <input
+          ref={input}
+          type="search"
+          name="q"
+          data-testid="search-input"
+          aria-label="Search posts"
+          placeholder="Search posts"
+          autocomplete="off"
+          enterkeyhint="search"
+        />
+      </Form>
+    </search>
   );
 }
 

@@ -1,38 +1,27 @@
 // Edits a post's words and takes pictures and videos off it.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { tellTrouble } from '../stores/notices.ts';
+import { useWork } from '../hooks.ts';
 import { refreshPost } from '../stores/posts.ts';
 import { kindOfPath } from '../texts/names.ts';
 import { editPost } from '../wire/posts.ts';
 import type { Media, Post } from '../wire/shapes.ts';
+import { Form } from './form.tsx';
 import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
 export function PostEditor({ post, onDone }: { post: Post; onDone: () => void }): JSX.Element {
   const [text, setText] = useState(post.description);
   const [dropped, setDropped] = useState<readonly number[]>([]);
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork();
   const left = post.media_files.filter((media) => !dropped.includes(media.id));
   const save = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await editPost(post.id, { description: text.trim(), dropMedia: [...dropped] });
-      await refreshPost(post.id);
-      onDone();
-    } catch (error) {
-      setBusy(false);
-      tellTrouble(error);
-    }
+    await editPost(post.id, { description: text.trim(), dropMedia: [...dropped] });
+    await refreshPost(post.id);
+    onDone();
   };
   return (
-    <form
-      class="post-editor"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form class="post-editor" onSubmit={() => void run(save)}>
       <textarea
         class="growing"
         data-testid="edit-text"
@@ -63,7 +52,7 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
           Save
         </button>
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -1,6 +1,7 @@
 // Cover, picture, names, words about oneself, followers; with the means to follow, or to change it if it is one's own.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { useWork } from '../hooks.ts';
 import { COVER_LIMIT, PORTRAIT_LIMIT, scaleToDataUrl, type PictureLimit } from '../pictures.ts';
 import { useStore } from '../store.ts';
 import { tell, tellTrouble } from '../stores/notices.ts';
@@ -24,7 +25,8 @@ export interface ProfileHeadProps {
 
 export function ProfileHead({ profile, isOwn, onChange }: ProfileHeadProps): JSX.Element {
   const [editing, setEditing] = useState(false);
-  const change = async (what: ProfileChange): Promise<void> => onChange(await changeProfile(profile.id, what));
+  const change = async (what: ProfileChange): Promise<void> =>
+    onChange(await changeProfile(profile.id, what));
   return (
     <section class="card profile-head" aria-label="Profile">
       <Cover path={profile.cover_image}>
@@ -87,42 +89,26 @@ interface PictureButtonProps {
 }
 
 function PictureButton({ label, limit, onChoose }: PictureButtonProps): JSX.Element {
-  const [busy, setBusy] = useState(false);
-  const take = async (file: File | undefined): Promise<void> => {
-    if (!file) return;
-    setBusy(true);
-    try {
-      await onChoose(await scaleToDataUrl(file, limit));
-    } catch (error) {
-      if (error instanceof WireFailure) tellTrouble(error);
-      else tell('This file cannot be read as a picture.');
-    } finally {
-      setBusy(false);
-    }
-  };
+  const [busy, run] = useWork((error) => {
+    if (error instanceof WireFailure) tellTrouble(error);
+    else tell('This file cannot be read as a picture.');
+  });
   return (
     <FilePicker
       testid={label === 'Change cover' ? 'cover-file' : 'portrait-file'}
-      onChoose={([file]) => void take(file)}
-      button={(open) => <IconButton class="picture-button" icon="camera" label={label} busy={busy} onClick={open} />}
+      onChoose={([file]) => file && void run(async () => onChoose(await scaleToDataUrl(file, limit)))}
+      button={(open) => (
+        <IconButton class="picture-button" icon="camera" label={label} busy={busy} onClick={open} />
+      )}
     />
   );
 }
 
 function FollowButton({ profile, onChange }: Omit<ProfileHeadProps, 'isOwn'>): JSX.Element {
   const own = useStore(viewer).profile;
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork();
   const following = own !== undefined && profile.followers.includes(own.id);
-  const toggle = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      onChange(await setFollowing(profile.id, !following));
-    } catch (error) {
-      tellTrouble(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const toggle = async (): Promise<void> => onChange(await setFollowing(profile.id, !following));
   return (
     <button
       type="button"
@@ -130,7 +116,7 @@ function FollowButton({ profile, onChange }: Omit<ProfileHeadProps, 'isOwn'>): J
       data-testid="follow"
       aria-pressed={following}
       disabled={busy}
-      onClick={() => void toggle()}
+      onClick={() => void run(toggle)}
     >
       <Icon name={following ? 'check' : 'plus'} />
       {following ? 'Following' : 'Follow'}

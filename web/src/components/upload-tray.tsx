@@ -7,6 +7,13 @@ import { progressOf, type Transfer } from '../uploads/transfers.ts';
 import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
+/** What the first button does, by the state of the transfer. */
+const SWITCHES = {
+  waiting: { testid: 'upload-pause', icon: 'pause', label: 'Pause' },
+  paused: { testid: 'upload-resume', icon: 'play', label: 'Go on with' },
+  failed: { testid: 'upload-resume', icon: 'retry', label: 'Try again' },
+} as const;
+
 export function UploadTray(): JSX.Element | null {
   const all = useStore(transfers);
   const now = useStore(activity);
@@ -45,17 +52,17 @@ function TrayItem({ transfer, now }: { transfer: Transfer; now: Activity }): JSX
         </div>
         <p class="tray-line">{line}</p>
       </div>
-      {state === 'waiting' ? (
-        <IconButton testid="upload-pause" icon="pause" label={`Pause ${name}`} onClick={() => void wish(id, 'pause')} />
-      ) : (
-        <IconButton
-          testid="upload-resume"
-          icon={state === 'paused' ? 'play' : 'retry'}
-          label={`Go on with ${name}`}
-          onClick={() => void wish(id, 'resume')}
-        />
-      )}
-      <IconButton testid="upload-cancel" icon="close" label={`Cancel ${name}`} onClick={() => void wish(id, 'cancel')} />
+      <IconButton
+        {...SWITCHES[state]}
+        label={`${SWITCHES[state].label} ${name}`}
+        onClick={() => void wish(id, state === 'waiting' ? 'pause' : 'resume')}
+      />
+      <IconButton
+        testid="upload-cancel"
+        icon="close"
+        label={`Cancel ${name}`}
+        onClick={() => void wish(id, 'cancel')}
+      />
     </li>
   );
 }

@@ -82,7 +82,13 @@ async function send(chosen: ChosenFile, to: Destination): Promise<void> {
     return;
   }
   const { postId, author, createdAt } = to;
-  const from = { postId, username: author.username, at: new Date(createdAt), random: randomLetters(10), name };
+  const from = {
+    postId,
+    username: author.username,
+    at: new Date(createdAt),
+    random: randomLetters(10),
+    name,
+  };
   const transfer: Transfer = {
     id: chosen.id,
     kind: chosen.kind,

@@ -18,7 +18,10 @@ const post: Post = {
 test('a like lands on the post, the comment or the reply that it names', () => {
   expect(withLike(post, 1, { by: 7, liked: true }).likes).toEqual([{ id: 5 }, { id: 7 }]);
   expect(withLike(post, 2, { by: 7, liked: true }).comments[0]?.likes).toEqual([{ id: 7 }]);
-  expect(withLike(post, 3, { by: 7, liked: true }).comments[0]?.replyes[0]?.likes).toEqual([{ id: 9 }, { id: 7 }]);
+  expect(withLike(post, 3, { by: 7, liked: true }).comments[0]?.replyes[0]?.likes).toEqual([
+    { id: 9 },
+    { id: 7 },
+  ]);
 });
 
 test('liking twice is liking once, and unliking takes only the own like', () => {

@@ -8,7 +8,10 @@ interface Liked {
 
 export function withLike(post: Post, targetId: number, like: { by: number; liked: boolean }): Post {
   const change = <Target extends Liked>(target: Target): Target => changeOne(target, targetId, like);
-  const comments = post.comments.map((comment) => ({ ...change(comment), replyes: comment.replyes.map(change) }));
+  const comments = post.comments.map((comment) => ({
+    ...change(comment),
+    replyes: comment.replyes.map(change),
+  }));
   return { ...change(post), comments };
 }
 

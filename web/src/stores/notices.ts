@@ -27,7 +27,9 @@ export function tell(text: string): void {
 /** Says what went wrong; `retry` puts a button beside it. */
 export function tellTrouble(error: unknown, retry?: () => void): void {
   const text = explain(error);
-  show(retry ? { text, tone: 'trouble', action: { label: 'Try again', run: retry } } : { text, tone: 'trouble' });
+  show(
+    retry ? { text, tone: 'trouble', action: { label: 'Try again', run: retry } } : { text, tone: 'trouble' },
+  );
 }
 
 export function dismiss(id: number): void {

@@ -15,7 +15,9 @@ test('an address between words becomes a link and the words stay', () => {
 });
 
 test('www without a scheme opens over https', () => {
-  expect(splitLinks('www.example.org')).toEqual([{ text: 'www.example.org', href: 'https://www.example.org/' }]);
+  expect(splitLinks('www.example.org')).toEqual([
+    { text: 'www.example.org', href: 'https://www.example.org/' },
+  ]);
 });
 
 test("the sentence's punctuation stays outside, a bracket opened in the address inside", () => {
@@ -28,12 +30,15 @@ test("the sentence's punctuation stays outside, a bracket opened in the address 
   );
 });
 
-test.each(['javascript:alert(1)', 'data:text/html,x', 'ftp://example.org', 'http://', 'https://user@evil.example/'])(
-  '%s never becomes a link',
-  (text) => {
-    expect(splitLinks(text).every((part) => part.href === undefined)).toBe(true);
-  },
-);
+test.each([
+  'javascript:alert(1)',
+  'data:text/html,x',
+  'ftp://example.org',
+  'http://',
+  'https://user@evil.example/',
+])('%s never becomes a link', (text) => {
+  expect(splitLinks(text).every((part) => part.href === undefined)).toBe(true);
+});
 
 test('the parts together are the text, whatever is in it', () => {
   const text = 'x https://a.example, https://b.example/(c)) www. http:// <b>www.d.example</b>\n';

@@ -9,7 +9,10 @@ export function fullName(person: Author): string {
 export function initials(person: Author): string {
   const words = fullName(person).split(/\s+/u);
   const ends = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return ends.map((word) => [...(word ?? '')][0] ?? '').join('').toLocaleUpperCase();
+  return ends
+    .map((word) => [...(word ?? '')][0] ?? '')
+    .join('')
+    .toLocaleUpperCase();
 }
 
 export type MediaKind = 'picture' | 'video';

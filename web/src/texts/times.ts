@@ -19,7 +19,9 @@ export function tellTime(iso: string, now: number, locale?: string): string {
 
 export function tellFullTime(iso: string, locale?: string): string {
   const then = new Date(iso);
-  return Number.isNaN(then.getTime()) ? '' : then.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'short' });
+  return Number.isNaN(then.getTime())
+    ? ''
+    : then.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'short' });
 }
 
 function dateForm(then: number, now: number): Intl.DateTimeFormatOptions {

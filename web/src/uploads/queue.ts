@@ -1,13 +1,12 @@
 // Carries transfers to the server, one after the other, in one tab at a time. The records are the truth: a
 // transfer is read again before each step, so any tab may pause or cancel it, and whichever tab is left goes on.
 import { createStore } from '../store.ts';
-import { isTransient, WireFailure } from '../wire/failures.ts';
+import { asRecord, isTransient, WireFailure } from '../wire/failures.ts';
 import { nextWaitMs, rest } from '../wire/waits.ts';
 import { viewer } from '../stores/viewer.ts';
 import { openRecords, type Records } from './records.ts';
 import { takeStep, UnreadableFile, type StepResult } from './steps.ts';
 import { afterConflict, afterRefusal, afterWish, nextStep, type Transfer } from './transfers.ts';
-import { asRecord } from '../wire/failures.ts';
 
 /** All unfinished transfers of whoever is signed in, oldest first. */
 export const transfers = createStore<readonly Transfer[]>([]);
@@ -74,7 +73,9 @@ async function refresh(): Promise<void> {
   const records = await open();
   const ownerId = viewer.get().profile?.id;
   const all = await records.list();
-  const own = all.filter((transfer) => transfer.ownerId === ownerId).sort((a, b) => a.createdAt - b.createdAt);
+  const own = all
+    .filter((transfer) => transfer.ownerId === ownerId)
+    .sort((a, b) => a.createdAt - b.createdAt);
   transfers.set(own);
   const current = own.find((transfer) => transfer.id === carried?.id);
   if (carried && current?.state !== 'waiting') carried.controller.abort();

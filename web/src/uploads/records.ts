@@ -27,7 +27,8 @@ export async function openRecords(): Promise<Records> {
 }
 
 function keepInDatabase(database: IDBDatabase): Records {
-  const begin = (names: string[], mode: IDBTransactionMode): IDBTransaction => database.transaction(names, mode);
+  const begin = (names: string[], mode: IDBTransactionMode): IDBTransaction =>
+    database.transaction(names, mode);
   return {
     async list() {
       return settle<Transfer[]>(begin([STATES], 'readonly').objectStore(STATES).getAll());

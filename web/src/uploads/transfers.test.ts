@@ -46,13 +46,16 @@ function walk(start: Transfer, server: { offset: number }, loseAnswer: (call: nu
 }
 
 describe('a video', () => {
-  test.each([1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])('of %i bytes arrives whole', (size) => {
-    const server = { offset: 0 };
-    const end = walk(video(size), server, () => false);
-    expect(server.offset).toBe(size);
-    expect(nextStep(end)).toEqual({ kind: 'finalize', mediaId: 9 });
-    expect(progressOf(end)).toBe(1);
-  });
+  test.each([1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])(
+    'of %i bytes arrives whole',
+    (size) => {
+      const server = { offset: 0 };
+      const end = walk(video(size), server, () => false);
+      expect(server.offset).toBe(size);
+      expect(nextStep(end)).toEqual({ kind: 'finalize', mediaId: 9 });
+      expect(progressOf(end)).toBe(1);
+    },
+  );
 
   test('arrives whole though most answers are lost', () => {
     const server = { offset: 0 };
@@ -72,9 +75,12 @@ describe('a video', () => {
     expect(nextStep(back)).toEqual({ kind: 'chunk', from: 0, to: CHUNK_BYTES });
   });
 
-  test.each([undefined, '5', -1, 1.5, 11, Number.NaN])('fails where the server claims to stand at %s', (offset) => {
-    expect(afterConflict(video(10), offset).state).toBe('failed');
-  });
+  test.each([undefined, '5', -1, 1.5, 11, Number.NaN])(
+    'fails where the server claims to stand at %s',
+    (offset) => {
+      expect(afterConflict(video(10), offset).state).toBe('failed');
+    },
+  );
 
   test('fails when page and server disagree again and again, and starts counting anew after a byte', () => {
     let transfer = video(10, { offset: 3 });

@@ -53,7 +53,8 @@ export function afterChunk(transfer: Transfer, accepted: { to: number; mediaId: 
 
 /** `offset` is what the server says it has; anything that is no place in this file ends the transfer. */
 export function afterConflict(transfer: Transfer, offset: unknown): Transfer {
-  const isPlace = typeof offset === 'number' && Number.isInteger(offset) && offset >= 0 && offset <= transfer.size;
+  const isPlace =
+    typeof offset === 'number' && Number.isInteger(offset) && offset >= 0 && offset <= transfer.size;
   if (!isPlace || transfer.conflicts >= MOST_CONFLICTS) {
     return afterRefusal(transfer, 'The server has something else under this name.');
   }
@@ -79,6 +80,12 @@ export function progressOf(transfer: Transfer): number {
 }
 
 /** The upload's key: unlike any other, and the same for all chunks of the file. */
-export function makeLabel(from: { postId: number; username: string; at: Date; random: string; name: string }): string {
+export function makeLabel(from: {
+  postId: number;
+  username: string;
+  at: Date;
+  random: string;
+  name: string;
+}): string {
   return `${from.postId}-${from.username}-${from.at.toISOString()}-${from.random}-${from.name}`;
 }

@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { AuthFrame } from '../components/auth-frame.tsx';
-import { Complaints, Field } from '../components/field.tsx';
+import { Complaints, Field, type FieldProps } from '../components/field.tsx';
 import { FilePicker } from '../components/file-picker.tsx';
 import { Icon } from '../components/icons.tsx';
-import { useBlobUrl, useTitle } from '../hooks.ts';
+import { Form } from '../components/form.tsx';
+import { useBlobUrl, useTitle, useWork } from '../hooks.ts';
 import { navigate } from '../location.ts';
 import { PORTRAIT_LIMIT, scalePicture } from '../pictures.ts';
 import { signInPath } from '../routes.ts';
@@ -13,8 +14,22 @@ import { readDataUrl } from '../uploads/chunks.ts';
 import { signIn, signUp } from '../wire/accounts.ts';
 import { explain, readFieldErrors, WireFailure } from '../wire/failures.ts';
 
-/** Complaints with a field of their own; the rest is shown below the form. */
-const FIELDS = ['username', 'first_name', 'last_name', 'email', 'password', 'profile_image'] as const;
+const FIELDS: readonly FieldProps[] = [
+  { name: 'first_name', label: 'First name', autocomplete: 'given-name' },
+  { name: 'last_name', label: 'Last name', autocomplete: 'family-name' },
+  { name: 'username', label: 'User name', autocomplete: 'username', hint: 'Letters, digits and @ . + - _' },
+  { name: 'email', label: 'E-mail', type: 'email', autocomplete: 'email', maxLength: 254 },
+  {
+    name: 'password',
+    label: 'Password',
+    type: 'password',
+    autocomplete: 'new-password',
+    hint: 'At least 8 characters, not only digits, nothing common.',
+    maxLength: 1024,
+  },
+];
+/** Complaints with a place of their own; the rest is shown below the form. */
+const PLACED = new Set([...FIELDS.map((field) => field.name), 'profile_image']);
 
 type Errors = Record<string, string[]>;
 
@@ -22,33 +37,29 @@ export function SignUpView({ next }: { next: string }): JSX.Element {
   useTitle('Make an account');
   const [errors, setErrors] = useState<Errors>({});
   const [portrait, setPortrait] = useState<Blob>();
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useWork();
   const submit = async (form: HTMLFormElement): Promise<void> => {
-    setBusy(true);
     setErrors({});
     const found = await register(new FormData(form), portrait, next);
     setErrors(found);
-    setBusy(false);
-    const wrong = FIELDS.find((name) => found[name]);
-    form.querySelector<HTMLInputElement>(`[name="${wrong ?? ''}"]`)?.focus();
+    const wrong = FIELDS.find((field) => found[field.name]);
+    if (wrong) form.querySelector<HTMLInputElement>(`[name=${wrong.name}]`)?.focus();
   };
   return (
     <AuthFrame title="Make an account">
-      <form
-        class="stack"
-        data-testid="signup-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!busy) void submit(event.currentTarget);
-        }}
-      >
+      <Form class="stack" testid="signup-form" onSubmit={(form) => void run(() => submit(form))}>
         <PortraitField portrait={portrait} onChoose={setPortrait} errors={errors['profile_image']} />
         <SignUpFields errors={errors} />
         <Complaints errors={restOf(errors)} />
-        <button type="submit" class="button button-main button-wide" data-testid="signup-submit" disabled={busy}>
+        <button
+          type="submit"
+          class="button button-main button-wide"
+          data-testid="signup-submit"
+          disabled={busy}
+        >
           Make an account
         </button>
-      </form>
+      </Form>
       <p class="porch-other">
         Already here? <a href={signInPath(next)}>Sign in</a>
       </p>
@@ -57,29 +68,16 @@ export function SignUpView({ next }: { next: string }): JSX.Element {
 }
 
 function SignUpFields({ errors }: { errors: Errors }): JSX.Element {
+  const [first, last, ...rest] = FIELDS.map((field) => (
+    <Field key={field.name} {...field} errors={errors[field.name]} />
+  ));
   return (
     <>
       <div class="field-pair">
-        <Field name="first_name" label="First name" autocomplete="given-name" errors={errors['first_name']} />
-        <Field name="last_name" label="Last name" autocomplete="family-name" errors={errors['last_name']} />
+        {first}
+        {last}
       </div>
-      <Field
-        name="username"
-        label="User name"
-        autocomplete="username"
-        hint="Letters, digits and @ . + - _"
-        errors={errors['username']}
-      />
-      <Field name="email" label="E-mail" type="email" autocomplete="email" maxLength={254} errors={errors['email']} />
-      <Field
-        name="password"
-        label="Password"
-        type="password"
-        autocomplete="new-password"
-        hint="At least 8 characters, not only digits, nothing common."
-        maxLength={1024}
-        errors={errors['password']}
-      />
+      {rest}
     </>
   );
 }
@@ -155,6 +153,5 @@ async function register(entries: FormData, portrait: Blob | undefined, next: str
 }
 
 function restOf(errors: Errors): string[] {
-  const own: readonly string[] = FIELDS;
-  return Object.entries(errors).flatMap(([field, sentences]) => (own.includes(field) ? [] : sentences));
+  return Object.entries(errors).flatMap(([field, sentences]) => (PLACED.has(field) ? [] : sentences));
 }

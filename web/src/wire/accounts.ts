@@ -14,7 +14,12 @@ export interface SignUpForm {
 }
 
 export async function signUp(form: SignUpForm): Promise<void> {
-  await ask('/api/users/user/register/', { method: 'POST', form: { ...form }, anonymous: true, timeoutMs: 60_000 });
+  await ask('/api/users/user/register/', {
+    method: 'POST',
+    form: { ...form },
+    anonymous: true,
+    timeoutMs: 60_000,
+  });
 }
 
 export async function signIn(form: { username: string; password: string }): Promise<void> {

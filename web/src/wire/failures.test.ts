@@ -13,7 +13,11 @@ describe('field errors', () => {
 
   test('a Python list printed into a sentence is taken apart', () => {
     const body = { password: [`['Too short. At least 8.', "It isn't good.", 'It\\'s common.']`] };
-    expect(readFieldErrors(body)['password']).toEqual(['Too short. At least 8.', "It isn't good.", "It's common."]);
+    expect(readFieldErrors(body)['password']).toEqual([
+      'Too short. At least 8.',
+      "It isn't good.",
+      "It's common.",
+    ]);
   });
 
   test('a sentence in brackets that is no list stays as it is', () => {
@@ -21,7 +25,8 @@ describe('field errors', () => {
   });
 
   test('anything else has none', () => {
-    for (const body of [undefined, null, 'x', 7, { a: [1, null] }, []]) expect(readFieldErrors(body)).toEqual({});
+    for (const body of [undefined, null, 'x', 7, { a: [1, null] }, []])
+      expect(readFieldErrors(body)).toEqual({});
   });
 });
 
@@ -29,7 +34,9 @@ describe('failures', () => {
   test('silence, overload and server errors are worth another try, refusals are not', () => {
     const transient = [0, 408, 429, 500, 502, 503].map((status) => isTransient(new WireFailure({ status })));
     expect(transient).toEqual([true, true, true, true, true, true]);
-    expect([400, 401, 403, 404, 409, 413].some((status) => isTransient(new WireFailure({ status })))).toBe(false);
+    expect([400, 401, 403, 404, 409, 413].some((status) => isTransient(new WireFailure({ status })))).toBe(
+      false,
+    );
   });
 
   test("a refusal is explained in the server's words, an error inside is not", () => {

@@ -22,7 +22,10 @@ export function createPost(authorName: string, description: string): Promise<num
   return save({ authorName, description, mediaFiles: [], existingPostId: '', deleteImages: [] });
 }
 
-export async function editPost(id: number, change: { description: string; dropMedia: number[] }): Promise<void> {
+export async function editPost(
+  id: number,
+  change: { description: string; dropMedia: number[] },
+): Promise<void> {
   const { description, dropMedia } = change;
   await save({ description, mediaFiles: [], existingPostId: id, deleteImages: dropMedia });
 }

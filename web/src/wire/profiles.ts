@@ -30,6 +30,10 @@ export interface ProfileChange {
 
 export async function changeProfile(id: number, change: ProfileChange): Promise<Profile> {
   const json = { userID: id, ...change };
-  const answer = await ask<{ user: Profile }>('/api/users/author/update/', { method: 'POST', json, timeoutMs: 60_000 });
+  const answer = await ask<{ user: Profile }>('/api/users/author/update/', {
+    method: 'POST',
+    json,
+    timeoutMs: 60_000,
+  });
   return answer.user;
 }

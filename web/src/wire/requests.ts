@@ -89,7 +89,13 @@ async function send(path: string, call: Call, access: string | undefined): Promi
   const timeout = AbortSignal.timeout(call.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
   try {
-    const response = await fetch(path, { method: call.method ?? 'GET', headers, body, signal, cache: 'no-store' });
+    const response = await fetch(path, {
+      method: call.method ?? 'GET',
+      headers,
+      body,
+      signal,
+      cache: 'no-store',
+    });
     const answer = parse(await response.text());
     if (response.ok) return answer;
     const waitMs = readRetryAfter(response.headers.get('retry-after'), Date.now());
