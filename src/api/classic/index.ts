@@ -19,21 +19,34 @@ export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
         reply.header('content-type', 'application/json');
       reply.header('cache-control', 'no-store');
     });
-    await app.register(withMethodErrors(accountRoutes, options), { prefix: '/api/users' });
-    await app.register(withMethodErrors(profileRoutes, options), { prefix: '/api/users' });
-    await app.register(withMethodErrors(postsRoutes, options), { prefix: '/api/posts' });
-    await app.register(withMethodErrors(mediaRoutes, options), { prefix: '/api/posts' });
+    await app.register(withRefusals(accountRoutes, options), { prefix: '/api/users' });
+    await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });
+    await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
+    await app.register(withRefusals(mediaRoutes, options), { prefix: '/api/posts' });
     await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });
   };
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Open to everybody; any other route wants a token. */
+    public?: boolean;
+  }
 }
 
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 type Routes = (app: FastifyInstance, options: ClassicOptions) => Promise<void>;
 
-/** Known paths answer 405, with `Allow`, for the methods they do not have. */
-function withMethodErrors(routes: Routes, options: ClassicOptions): FastifyPluginAsync {
+/**
+ * Whoever has no good token is told so before a byte of the body is read. Known paths answer 405, with `Allow`, for the
+ * methods they do not have.
+ */
+function withRefusals(routes: Routes, options: ClassicOptions): FastifyPluginAsync {
   return async (app) => {
+    app.addHook('onRequest', async (request) => {
+      if (!request.routeOptions.config.public) await options.viewers.require(request);
+    });
     const known = new Map<string, Set<HTTPMethods>>();
     app.addHook('onRoute', (route) => {
       const methods = known.get(route.routePath) ?? new Set();
@@ -45,6 +58,7 @@ function withMethodErrors(routes: Routes, options: ClassicOptions): FastifyPlugi
       app.route({
         method: METHODS.filter((method) => !methods.has(method)),
         url,
+        config: { public: true },
         handler: async (request, reply) =>
           reply
             .code(405)

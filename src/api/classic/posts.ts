@@ -42,7 +42,10 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
 
   routes.get(
     '/post/search',
-    { schema: { querystring: z.object({ q: z.unknown().optional() }), ...list } },
+    {
+      config: { public: true },
+      schema: { querystring: z.object({ q: z.unknown().optional() }), ...list },
+    },
     async (request) => {
       await viewers.find(request);
       const { q } = request.query;
@@ -51,10 +54,14 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
   );
 
   for (const slash of ['', '/']) {
-    routes.get(`/post/:id${slash}`, { schema: one, errorHandler: asMissingPost }, async (request) => {
-      await viewers.find(request);
-      return showOne(request.params.id);
-    });
+    routes.get(
+      `/post/:id${slash}`,
+      { config: { public: true }, schema: one, errorHandler: asMissingPost },
+      async (request) => {
+        await viewers.find(request);
+        return showOne(request.params.id);
+      },
+    );
 
     routes.get(`/post/edit/:id${slash}`, { schema: one }, async (request) => {
       const viewer = await viewers.require(request);
