@@ -1,7 +1,6 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
 import Fastify, {
   type FastifyBaseLogger,
@@ -11,6 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { secureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
 import { serializerCompiler } from './serializer.ts';
 
@@ -48,6 +48,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   // What is not JSON or a form is told so (415) instead of being read as text.
   app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(secureHeaders);
+  });
   app.addHook('onRequest', createHostCheck(options.allowedHosts));
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const status = error.statusCode ?? 500;
@@ -60,7 +63,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     request.log.info({ ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
   });
-  await app.register(helmet, headers);
   await app.register(cors, {
     origin: [...allowedOrigins],
     allowedHeaders: [
@@ -87,30 +89,3 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   for (const door of options.doors) await app.register(door);
   return app;
 }
-
-/** OWASP's secure headers; the policy is that of the page, and harmless on JSON. Media may be shown by other origins. */
-const headers = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'blob:', 'data:'],
-      mediaSrc: ["'self'", 'blob:'],
-      connectSrc: ["'self'", 'ws:', 'wss:'],
-      workerSrc: ["'self'", 'blob:'],
-      fontSrc: ["'self'"],
-      manifestSrc: ["'self'"],
-      baseUri: ["'none'"],
-      formAction: ["'self'"],
-      frameAncestors: ["'none'"],
-    },
-  },
-  crossOriginResourcePolicy: false,
-  crossOriginEmbedderPolicy: false,
-  frameguard: { action: 'deny' as const },
-  referrerPolicy: { policy: 'same-origin' as const },
-  // Whether the site is reached by HTTPS is known to the proxy in front, which is where this header belongs.
-  strictTransportSecurity: false,
-};

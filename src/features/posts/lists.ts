@@ -19,18 +19,17 @@ export interface Lists {
 
 export function createLists({ database }: { database: Database }): Lists {
   const { read, dialect } = database;
-  const newest: Lists['newest'] = async ({ offset, limit }) => {
-    const rows = await read
+  const findNewest = database.prepare((from, { offset, limit }: { offset: number; limit: number }) =>
+    from
       .selectFrom('posts')
       .select('id')
       .where('parentId', 'is', null)
       .orderBy('createdAt', 'desc')
       .orderBy('id', 'desc')
       .limit(limit)
-      .offset(offset)
-      .execute();
-    return rows.map((row) => row.id);
-  };
+      .offset(offset),
+  );
+  const newest: Lists['newest'] = async (page) => (await findNewest(page)).map((row) => row.id);
   return {
     newest,
     async byAuthor({ profileId, limit }) {

@@ -45,6 +45,7 @@ interface SessionsOptions {
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { database, tokens, now } = options;
+  const findViewer = prepareViewer(database);
   const refreshUntil = (issuedAt: number, createdAt: number): number =>
     Math.min(issuedAt + options.refreshLifetimeMs, createdAt + options.sessionLifetimeMs);
 
@@ -73,21 +74,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     async authenticate(accessToken) {
       const { sessionId, userId } = await tokens.verify(accessToken, 'access');
-      const row = await database.read
-        .selectFrom('users')
-        .innerJoin('profiles', 'profiles.userId', 'users.id')
-        .leftJoin('sessions', (join) =>
-          join.onRef('sessions.userId', '=', 'users.id').on('sessions.id', '=', sessionId),
-        )
-        .select([
-          'users.role',
-          'users.suspendedAt',
-          'profiles.id as profileId',
-          'sessions.id as sessionId',
-          'sessions.revokedAt',
-        ])
-        .where('users.id', '=', userId)
-        .executeTakeFirst();
+      const [row] = await findViewer({ userId, sessionId });
       if (!row) throw unauthenticated('user_not_found', 'User not found');
       if (row.suspendedAt !== null) throw unauthenticated('user_inactive', 'User is inactive');
       if (row.sessionId === null || row.revokedAt !== null)
@@ -122,6 +109,24 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
   };
 }
+
+const prepareViewer = ({ prepare }: Database) =>
+  prepare((read, { userId, sessionId }: { userId: number; sessionId: number }) =>
+    read
+      .selectFrom('users')
+      .innerJoin('profiles', 'profiles.userId', 'users.id')
+      .leftJoin('sessions', (join) =>
+        join.onRef('sessions.userId', '=', 'users.id').on('sessions.id', '=', sessionId),
+      )
+      .select([
+        'users.role',
+        'users.suspendedAt',
+        'profiles.id as profileId',
+        'sessions.id as sessionId',
+        'sessions.revokedAt',
+      ])
+      .where('users.id', '=', userId),
+  );
 
 interface Rotation {
   sessionId: number;
