@@ -1,6 +1,6 @@
 // A TCP proxy that is a bad network on demand. It passes everything on, until it is told to stop a connection in the
-// middle of what its client says, or to lose an answer. One fault is armed at a time, and it meets the first
-// connection whose client has said enough since; so a large request is met wherever it comes.
+// middle of what its client says, or to lose an answer. One fault is armed at a time. It counts what all clients say from
+// then on and meets the connection that says the last byte of it.
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -16,23 +16,22 @@ export interface StoppedConnection {
 export interface FaultProxy extends AsyncDisposable {
   /** e.g. `http://localhost:40124`. */
   readonly base: string;
-  /** Resolves when a connection was stopped after `bytes` more bytes of its client's. */
+  /** Stops a connection when the clients have said `bytes` more bytes, and resolves. */
   stopAfter(bytes: number): Promise<StoppedConnection>;
-  /** Lets a request of at least `bytes` bytes through, loses its answer and resolves when it came and the connection was reset. */
+  /** Lets the request that says that last byte through, loses its answer, and resolves when it came and the connection was reset. */
   loseAnswerAfter(bytes: number): Promise<void>;
 }
 
 interface Link {
   client: Socket;
   upstream: Socket;
-  /** Bytes of the client's since the fault was armed. */
-  said: number;
   stopped: boolean;
   losesAnswer?: () => void;
 }
 
 interface Fault {
-  after: number;
+  /** Bytes until it happens. */
+  left: number;
   meet(link: Link): void;
 }
 
@@ -45,11 +44,18 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const arm = (fault: Fault): void => {
     if (armed) throw new Error('A fault is armed already.');
     armed = fault;
-    for (const link of links) link.said = 0;
   };
 
-  function takeFault(link: Link): void {
-    if (!armed || link.said < armed.after) return;
+  /** How many of these bytes go on before the fault, if it comes with them. */
+  function count(bytes: Buffer): number {
+    if (!armed) return bytes.length;
+    const before = Math.min(armed.left, bytes.length);
+    armed.left -= before;
+    return before;
+  }
+
+  function meetFault(link: Link): void {
+    if (armed?.left !== 0) return;
     const { meet } = armed;
     armed = undefined;
     meet(link);
@@ -57,16 +63,15 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 
   const server = createServer((client) => {
     const upstream = connect({ host: 'localhost', port });
-    const link: Link = { client, upstream, said: 0, stopped: false };
+    const link: Link = { client, upstream, stopped: false };
     links.add(link);
     client.on('data', (bytes) => {
-      const rest = armed ? Math.max(0, armed.after - link.said) : bytes.length;
-      link.said += bytes.length;
-      if (!upstream.write(bytes.subarray(0, rest))) client.pause();
-      takeFault(link);
-      if (rest >= bytes.length) return;
-      if (link.stopped) client.unshift(bytes.subarray(rest));
-      else upstream.write(bytes.subarray(rest));
+      const before = count(bytes);
+      if (!upstream.write(bytes.subarray(0, before))) client.pause();
+      meetFault(link);
+      if (before === bytes.length) return;
+      if (link.stopped) client.unshift(bytes.subarray(before));
+      else upstream.write(bytes.subarray(before));
     });
     upstream.on('drain', () => link.stopped || client.resume());
     upstream.on('data', (bytes) => {
@@ -97,12 +102,12 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   return {
     base: `http://localhost:${address.port}`,
     async stopAfter(bytes) {
-      return new Promise((resolve) => arm({ after: bytes, meet: (link) => resolve(stop(link)) }));
+      return new Promise((resolve) => arm({ left: bytes, meet: (link) => resolve(stop(link)) }));
     },
     async loseAnswerAfter(bytes) {
       return new Promise((resolve) => {
         arm({
-          after: bytes,
+          left: bytes,
           meet(link) {
             link.losesAnswer = resolve;
           },
