@@ -7,6 +7,12 @@ export interface Dialect {
   isUniqueViolation(error: unknown, column?: string): boolean;
   /** The values of a list that is one argument, for `in`: a statement is the same however long the list. */
   anyOf(list: readonly number[]): RawBuilder<number>;
+  /** From now on `table` gives ids above `upTo` only (and above all that it gave before). */
+  reserveIds(
+    tx: Kysely<Tables>,
+    table: 'users' | 'profiles' | 'posts' | 'media',
+    upTo: number,
+  ): Promise<void>;
   readonly search: SearchDialect;
 }
 

@@ -9,6 +9,12 @@ export const sqliteDialect: Dialect = {
     return column === undefined || error.message.includes(column);
   },
   anyOf: (list) => sql<number>`(select value from json_each(${list}))`,
+  async reserveIds(tx, table, upTo) {
+    // A table of SQLite's own without a unique index: one row for each table that ever had one.
+    await sql`insert into sqlite_sequence (name, seq)
+      select ${table}, 0 where not exists (select 1 from sqlite_sequence where name = ${table})`.execute(tx);
+    await sql`update sqlite_sequence set seq = max(seq, ${upTo}) where name = ${table}`.execute(tx);
+  },
   search: {
     async index(tx, id, terms) {
       await sql`delete from post_terms where rowid = ${id}`.execute(tx);

@@ -12,6 +12,8 @@ export interface Tables {
   media: MediaTable;
   uploads: UploadsTable;
   jobs: JobsTable;
+  importSources: ImportSourcesTable;
+  imports: ImportsTable;
 }
 
 export interface UsersTable {
@@ -71,6 +73,8 @@ export interface PostsTable {
   text: string;
   likesCount: Generated<number>;
   childrenCount: Generated<number>;
+  /** Of a post with all that hangs on it: raised in the transaction of every change that its view shows. */
+  version: Generated<number>;
   createdAt: number;
   editedAt: number | null;
 }
@@ -150,4 +154,22 @@ export interface JobsTable {
   lastError: string | null;
   createdAt: number;
   deadAt: number | null;
+}
+
+/** A site that was brought over, whole or in part. */
+export interface ImportSourcesTable {
+  id: Generated<number>;
+  /** Tells one site from another, wherever its database lies. */
+  fingerprint: string;
+  /** Secret; the names of the blobs that come of its files are made from it. */
+  salt: string;
+  startedAt: number;
+}
+
+/** A row of another site and what it became here. It stays when that is removed, so nothing comes back. */
+export interface ImportsTable {
+  sourceId: number;
+  foreignTable: string;
+  foreignId: number;
+  localId: number;
 }

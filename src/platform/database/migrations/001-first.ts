@@ -52,6 +52,7 @@ const statements = [
     text text not null,
     likes_count integer not null default 0,
     children_count integer not null default 0,
+    version integer not null default 0,
     created_at integer not null,
     edited_at integer,
     check ((parent_id is null) = (root_id is null))

@@ -1,9 +1,13 @@
 // Every migration in order. Forward only; a file that has been released never changes.
 import type { Kysely } from 'kysely';
 import * as first from './001-first.ts';
+import * as imports from './002-imports.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>): Promise<void>;
 }
 
-export const migrations: readonly (readonly [number: number, migration: Migration])[] = [[1, first]];
+export const migrations: readonly (readonly [number: number, migration: Migration])[] = [
+  [1, first],
+  [2, imports],
+];
