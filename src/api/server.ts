@@ -1,9 +1,11 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyBodyParser,
   type FastifyError,
   type FastifyInstance,
   type FastifyPluginAsync,
@@ -48,6 +50,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   // What is not JSON or a form is told so (415) instead of being read as text.
   app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, createJsonParser(app));
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(secureHeaders);
   });
@@ -88,4 +91,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   for (const door of options.doors) await app.register(door);
   return app;
+}
+
+/** JSON is UTF-8 (RFC 8259 section 8.1): bytes that are not are refused, where a decoder would put other characters in. */
+function createJsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (request, body, done) => {
+    if (isUtf8(body)) return parse(request, body.toString(), done);
+    return done(Object.assign(new Error('The body is not UTF-8.'), { statusCode: 400 }), undefined);
+  };
 }
