@@ -4,14 +4,13 @@ import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify';
 import { accountRoutes } from './accounts.ts';
 import { answerError } from './errors.ts';
 import { likesSocket } from './likes-socket.ts';
-import { mediaRoutes } from './media.ts';
+import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 
 export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
   return async (app) => {
-    await app.register(multipart);
     app.setErrorHandler(answerError);
     app.addHook('onSend', async (_request, reply) => {
       // The original names no charset.
@@ -19,10 +18,11 @@ export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
         reply.header('content-type', 'application/json');
       reply.header('cache-control', 'no-store');
     });
-    await app.register(withRefusals(accountRoutes, options), { prefix: '/api/users' });
+    await app.register(withRefusals(withForms(accountRoutes), options), { prefix: '/api/users' });
     await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(mediaRoutes, options), { prefix: '/api/posts' });
+    await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });
   };
 }
@@ -37,6 +37,14 @@ declare module 'fastify' {
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 type Routes = (app: FastifyInstance, options: ClassicOptions) => Promise<void>;
+
+/** Multipart bodies are for these routes; any other answers 415 to them. */
+function withForms(routes: Routes): Routes {
+  return async (app, options) => {
+    await app.register(multipart);
+    await routes(app, options);
+  };
+}
 
 /**
  * Whoever has no good token is told so before a byte of the body is read. Known paths answer 405, with `Allow`, for the

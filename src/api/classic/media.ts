@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { tooLarge } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
 import { type FormValue, readForm } from './forms.ts';
 import type { ClassicOptions } from './options.ts';
@@ -28,12 +29,9 @@ const chunkForm = z.object({
 
 export async function mediaRoutes(
   app: FastifyInstance,
-  { posts, media, viewers, limits }: ClassicOptions,
+  { posts, viewers, limits }: ClassicOptions,
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const asText = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 1_024;
-
-  const badChunk = z.object({ status: z.string().optional(), error: z.string().optional() });
   const pictureAdded = z.object({ message: z.string() });
   routes.post(
     '/post/add/media/image/',
@@ -49,6 +47,23 @@ export async function mediaRoutes(
     },
   );
 
+  routes.post(
+    '/post/add/media/video/finalize/',
+    { schema: { body: finalizeBody, response: { 200: schemas.sentence } } },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      await posts.attaching.addVideo({ viewer, postId: request.body.postID, mediaId: request.body.videoID });
+      return ['Video Added Successfully'];
+    },
+  );
+}
+
+export async function chunkRoutes(
+  app: FastifyInstance,
+  { media, viewers, limits }: ClassicOptions,
+): Promise<void> {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const badChunk = z.object({ status: z.string().optional(), error: z.string().optional() });
   routes.post(
     '/post/add/media/video/',
     { schema: { response: { 200: schemas.media, 400: badChunk } } },
@@ -73,20 +88,16 @@ export async function mediaRoutes(
       };
     },
   );
-
-  routes.post(
-    '/post/add/media/video/finalize/',
-    { schema: { body: finalizeBody, response: { 200: schemas.sentence } } },
-    async (request) => {
-      const viewer = await viewers.require(request);
-      await posts.attaching.addVideo({ viewer, postId: request.body.postID, mediaId: request.body.videoID });
-      return ['Video Added Successfully'];
-    },
-  );
 }
 
+/** Characters of a data URL of so many bytes, its beginning included. */
+const asText = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 1_024;
+
 function decode(chunk: FormValue, maxBytes: number): Buffer {
-  return Buffer.isBuffer(chunk) ? chunk : readDataUrl(chunk, { maxBytes, allowEmpty: true });
+  if (!Buffer.isBuffer(chunk)) return readDataUrl(chunk, { maxBytes, allowEmpty: true });
+  if (chunk.length > maxBytes)
+    throw tooLarge('chunk_too_large', `Chunks may have at most ${maxBytes} bytes.`);
+  return chunk;
 }
 
 const connections = new WeakMap<Socket, string>();
