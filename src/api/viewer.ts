@@ -11,9 +11,13 @@ export interface Viewers {
 }
 
 export function createViewers(sessions: Sessions): Viewers {
+  const known = new WeakMap<FastifyRequest, Viewer>();
   const find = async (request: FastifyRequest): Promise<Viewer | undefined> => {
     const token = readBearer(request.headers.authorization);
-    return token === undefined ? undefined : sessions.authenticate(token);
+    if (token === undefined) return undefined;
+    const viewer = known.get(request) ?? (await sessions.authenticate(token));
+    known.set(request, viewer);
+    return viewer;
   };
   return {
     find,

@@ -6,11 +6,17 @@ import { answerError } from './errors.ts';
 import { likesSocket } from './likes-socket.ts';
 import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
+import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 
-export function createClassicDoor(options: ClassicOptions): FastifyPluginAsync {
+/** Some ten thousand posts with all that hangs on them. */
+const POST_TEXT_CHARACTERS = 48_000_000;
+
+export function createClassicDoor(given: Omit<ClassicOptions, 'postTexts'>): FastifyPluginAsync {
   return async (app) => {
+    const postTexts = createPostTexts({ posts: given.posts, capacity: POST_TEXT_CHARACTERS });
+    const options = { ...given, postTexts };
     app.setErrorHandler(answerError);
     app.addHook('onSend', async (_request, reply) => {
       // The original names no charset.

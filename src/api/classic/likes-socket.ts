@@ -6,13 +6,12 @@ import type { WebSocket } from 'ws';
 import type { Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
-import { compile } from '../serializer.ts';
 import { createCoalescer } from './coalescer.ts';
-import { toPost } from './objects.ts';
-import * as schemas from './schemas.ts';
+import type { PostTexts } from './post-texts.ts';
 
 export interface LikesSocketOptions {
   posts: Posts;
+  postTexts: PostTexts;
   bus: Bus;
   socketsPerAddress: number;
   /** Whether a page of this origin may listen. */
@@ -34,10 +33,8 @@ interface Listener {
   messages: number;
 }
 
-const serialise = compile(schemas.frame);
-
 export async function likesSocket(app: FastifyInstance, options: LikesSocketOptions): Promise<void> {
-  const { posts, bus, socketsPerAddress, allowsOrigin } = options;
+  const { posts, postTexts, bus, socketsPerAddress, allowsOrigin } = options;
   const listeners = new Set<Listener>();
   const perAddress = new Map<string, number>();
 
@@ -53,9 +50,10 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
   const unsubscribe = bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId));
 
   async function tell(postId: number): Promise<void> {
-    const [view] = await posts.views.byId([postId]);
-    if (!view) return;
-    const frame = Buffer.from(serialise({ post_id: postId, post: toPost(view) }));
+    const ref = await posts.lists.find(postId);
+    const [text] = ref ? await postTexts.of([ref]) : [];
+    if (text === undefined) return;
+    const frame = Buffer.from(`{"post_id":${postId},"post":${text}}`);
     let sent = 0;
     for (const listener of [...listeners]) {
       deliver(listener, frame);

@@ -6,12 +6,14 @@ import type { Profiles } from '../../features/profiles/index.ts';
 import type { Users } from '../../features/users/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Viewers } from '../viewer.ts';
+import type { PostTexts } from './post-texts.ts';
 
 export interface ClassicOptions {
   users: Users;
   profiles: Profiles;
   media: Media;
   posts: Posts;
+  postTexts: PostTexts;
   viewers: Viewers;
   bus: Bus;
   allowsOrigin: (request: FastifyRequest) => boolean;

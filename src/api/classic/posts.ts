@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { PostRef } from '../../features/posts/index.ts';
 import { DomainError, notFound } from '../../platform/errors.ts';
 import type { ClassicOptions } from './options.ts';
-import { toPost } from './objects.ts';
+import { sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
 const PAGE_SIZE = 4;
@@ -19,13 +20,18 @@ const createBody = z.object({
 });
 const created = z.object({ message: z.string(), post_id: z.int() });
 
-export async function postsRoutes(app: FastifyInstance, { posts, viewers }: ClassicOptions): Promise<void> {
+export async function postsRoutes(
+  app: FastifyInstance,
+  { posts, postTexts, viewers }: ClassicOptions,
+): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const show = async (ids: number[]) => (await posts.views.byId(ids)).map(toPost);
-  const showOne = async (id: number) => {
-    const [post] = await show([id]);
-    if (!post) throw notFound('post');
-    return post;
+  const show = async (reply: FastifyReply, refs: readonly PostRef[]): Promise<FastifyReply> =>
+    sendJson(reply, `[${(await postTexts.of(refs)).join(',')}]`);
+  const showOne = async (reply: FastifyReply, id: number): Promise<FastifyReply> => {
+    const ref = await posts.lists.find(id);
+    const [text] = ref ? await postTexts.of([ref]) : [];
+    if (text === undefined) throw notFound('post');
+    return sendJson(reply, text);
   };
   const list = { response: { 200: z.array(schemas.post) } };
   const one = { params: schemas.idParams, response: { 200: schemas.post } };
@@ -33,10 +39,9 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
   routes.get(
     '/',
     { schema: { querystring: z.object({ page: z.unknown().optional() }), ...list } },
-    async (request) => {
-      await viewers.require(request);
+    async (request, reply) => {
       const page = readPage(request.query.page);
-      return show(await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
+      return show(reply, await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
     },
   );
 
@@ -46,10 +51,13 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
       config: { public: true },
       schema: { querystring: z.object({ q: z.unknown().optional() }), ...list },
     },
-    async (request) => {
+    async (request, reply) => {
       await viewers.find(request);
       const { q } = request.query;
-      return show(await posts.lists.search({ query: typeof q === 'string' ? q : '', limit: SEARCH_LIMIT }));
+      return show(
+        reply,
+        await posts.lists.search({ query: typeof q === 'string' ? q : '', limit: SEARCH_LIMIT }),
+      );
     },
   );
 
@@ -57,16 +65,16 @@ export async function postsRoutes(app: FastifyInstance, { posts, viewers }: Clas
     routes.get(
       `/post/:id${slash}`,
       { config: { public: true }, schema: one, errorHandler: asMissingPost },
-      async (request) => {
+      async (request, reply) => {
         await viewers.find(request);
-        return showOne(request.params.id);
+        return showOne(reply, request.params.id);
       },
     );
 
-    routes.get(`/post/edit/:id${slash}`, { schema: one }, async (request) => {
+    routes.get(`/post/edit/:id${slash}`, { schema: one }, async (request, reply) => {
       const viewer = await viewers.require(request);
       await posts.lists.checkOwn({ viewer, id: request.params.id });
-      return showOne(request.params.id);
+      return showOne(reply, request.params.id);
     });
 
     routes.get(

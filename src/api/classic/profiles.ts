@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { Viewer } from '../../features/users/index.ts';
 import { forbidden } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
-import { toOwnProfile, toPost, toProfileDetail } from './objects.ts';
+import { toOwnProfile, toProfileDetail } from './objects.ts';
 import type { ClassicOptions } from './options.ts';
+import { sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
 const POSTS_LISTED = 200;
@@ -21,7 +22,7 @@ const update = z.object({
 });
 
 export async function profileRoutes(app: FastifyInstance, options: ClassicOptions): Promise<void> {
-  const { profiles, posts, viewers, limits } = options;
+  const { profiles, posts, postTexts, viewers, limits } = options;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const pictureText = Math.ceil((limits.pictureBytes * 4) / 3) + 1_024;
   const picture = (text: string): Buffer => readDataUrl(text, { maxBytes: limits.pictureBytes });
@@ -39,10 +40,9 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
   routes.get(
     '/user/posts/:id/',
     { schema: { params: schemas.idParams, response: { 200: z.array(schemas.post) } } },
-    async (request) => {
-      await viewers.require(request);
-      const ids = await posts.lists.byAuthor({ profileId: request.params.id, limit: POSTS_LISTED });
-      return (await posts.views.byId(ids)).map(toPost);
+    async (request, reply) => {
+      const refs = await posts.lists.byAuthor({ profileId: request.params.id, limit: POSTS_LISTED });
+      return sendJson(reply, `[${(await postTexts.of(refs)).join(',')}]`);
     },
   );
 

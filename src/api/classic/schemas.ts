@@ -78,8 +78,6 @@ export const post = z.object({
   date_modified: z.string(),
 });
 
-export const frame = z.object({ post_id: z.int(), post });
-
 export type ClassicProfile = z.infer<typeof profile>;
 export type ClassicPost = z.infer<typeof post>;
 export type ClassicMedia = z.infer<typeof media>;

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
 import type { MediaTable } from '../../platform/database/tables.ts';
@@ -127,7 +127,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
     // Deleted while it was encoded: nothing refers to what was made.
     if (!updated) return removeAfterCommit(jobs, tx, { keys: [keys.file], prefixes: [media.draftPrefix] });
     await removeAfterCommit(jobs, tx, { keys: [media.fileKey] });
-    announce(tx, updated.postId);
+    await announce(tx, updated.postId);
   }
 
   async function bury({ payload: { mediaId }, error }: { payload: Payload; error: unknown }): Promise<void> {
@@ -142,12 +142,19 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
         .where('id', '=', mediaId)
         .execute();
       await removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
-      announce(tx, media.postId);
+      await announce(tx, media.postId);
     });
   }
 
-  function announce(tx: Transaction, postId: number | null): void {
-    if (postId !== null) afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
+  /** The post that shows the media shows something else now. */
+  async function announce(tx: Transaction, postId: number | null): Promise<void> {
+    if (postId === null) return;
+    await tx
+      .updateTable('posts')
+      .set({ version: sql<number>`version + 1` })
+      .where('id', '=', postId)
+      .execute();
+    afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
   }
 
   return { run, bury };

@@ -2,7 +2,7 @@
 import type { Database } from '../../platform/database/database.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
-import { findOwnPost } from './queries.ts';
+import { findOwnPost, touch } from './queries.ts';
 
 export interface Attaching {
   /** Throws `not_found` or `forbidden` for the post, `conflict` when it is full, and what a bad picture throws. */
@@ -22,6 +22,7 @@ export function createAttaching({ database, media }: { database: Database; media
         await database.transaction(async (tx) => {
           await findOwnPost(tx, { id: postId, viewer });
           await attachments.insertPicture(tx, { stored, ownerId: viewer.profileId, postId });
+          await touch(tx, postId);
         });
       } catch (error) {
         await attachments.discardPicture(stored);
@@ -35,6 +36,7 @@ export function createAttaching({ database, media }: { database: Database; media
       if (!checked) return finalize.confirmClosed({ mediaId, postId });
       const closed = await database.transaction(async (tx) => {
         await findOwnPost(tx, { id: postId, viewer });
+        await touch(tx, postId);
         return finalize.close(tx, { checked, postId });
       });
       if (closed) await finalize.publish(checked);

@@ -9,6 +9,7 @@ import { createLists, type Lists } from './lists.ts';
 import { createPostViews, type PostViews } from './views.ts';
 import { createWriting, type Writing } from './writing.ts';
 
+export type { PostRef } from './queries.ts';
 export type { CommentView, PostView } from './views.ts';
 
 export interface Posts {

@@ -4,7 +4,7 @@ import { afterCommit, type Database, type Transaction } from '../../platform/dat
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import type { Viewer } from '../users/index.ts';
-import { findItem, type Level, type ThreadItem, topOf } from './queries.ts';
+import { findItem, type Level, type ThreadItem, topOf, touch } from './queries.ts';
 
 interface Target {
   viewer: Viewer;
@@ -63,6 +63,7 @@ export function createLikes({
       .set({ likesCount: sql<number>`likes_count + ${by}` })
       .where('id', '=', item.id)
       .execute();
+    await touch(tx, topOf(item));
     afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
   }
 

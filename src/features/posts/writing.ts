@@ -5,7 +5,7 @@ import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
-import { countChild, findItem, findOwnPost, topOf } from './queries.ts';
+import { countChild, findItem, findOwnPost, topOf, touch } from './queries.ts';
 import { termsOf } from './search-terms.ts';
 import { checkText } from './texts.ts';
 
@@ -55,6 +55,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
       const rootId = topOf(parent);
       const id = await insert(tx, { authorId: viewer.profileId, parentId, rootId, text });
       await countChild(tx, { parentId, by: 1 });
+      await touch(tx, rootId);
       afterCommit(tx, () => bus.publish(topics.posts(), { postId: rootId }));
       return id;
     });
@@ -89,6 +90,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         await tx.updateTable('posts').set({ text, editedAt: now() }).where('id', '=', id).execute();
         await media.attachments.remove(tx, { postIds: [id], mediaIds: removeMediaIds });
         await search.index(tx, id, termsOf(text));
+        await touch(tx, id);
       });
     },
 
@@ -108,6 +110,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         await tx.deleteFrom('posts').where('id', '=', id).execute();
         if (item.parentId === null) return;
         await countChild(tx, { parentId: item.parentId, by: -1 });
+        await touch(tx, topOf(item));
         afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
       });
     },

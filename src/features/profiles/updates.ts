@@ -1,5 +1,6 @@
 // Changing one's own profile: picture, cover, bio and names. A replaced picture's file goes with it.
-import type { Database } from '../../platform/database/database.ts';
+import { sql } from 'kysely';
+import type { Database, Transaction } from '../../platform/database/database.ts';
 import { invalidFields } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
@@ -46,6 +47,7 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
 
     const write = database.transaction(async (tx) => {
       if (Object.keys(names).length > 0) await users.accounts.rename(tx, { userId: viewer.userId, ...names });
+      await touchPosts(tx, viewer.profileId);
       if (Object.keys(changes).length === 0) return;
       const old = await tx
         .selectFrom('profiles')
@@ -66,4 +68,19 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
       throw error;
     };
   }
+}
+
+/** Every post that shows this profile, as author or liker, looks another way now. */
+async function touchPosts(tx: Transaction, profileId: number): Promise<void> {
+  await tx
+    .updateTable('posts')
+    .set({ version: sql<number>`version + 1` })
+    .where('id', 'in', (select) =>
+      select
+        .selectFrom('posts')
+        .select((row) => row.fn.coalesce('rootId', 'id').as('id'))
+        .where('authorId', '=', profileId)
+        .union(select.selectFrom('likes').select('postId as id').where('profileId', '=', profileId)),
+    )
+    .execute();
 }

@@ -1,0 +1,74 @@
+// Posts as JSON text. A post looks the same to every viewer, so its text is made once per version and kept while there is
+// room; a list of posts is their texts joined.
+import type { FastifyReply } from 'fastify';
+import type { PostRef, Posts } from '../../features/posts/index.ts';
+import { compile } from '../serializer.ts';
+import { toPost } from './objects.ts';
+import * as schemas from './schemas.ts';
+
+export interface PostTexts {
+  /** The texts of those that still exist, in the order of `refs`. */
+  of(refs: readonly PostRef[]): Promise<string[]>;
+}
+
+/** Sends what is JSON already. */
+export const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.type('application/json').serializer(asIs).send(text);
+
+const asIs = (text: unknown): string => String(text);
+
+interface Kept {
+  version: number;
+  text: string;
+}
+
+const serialise = compile(schemas.post);
+
+/** `capacity`: characters kept at most; the ones not asked for longest go first. */
+export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: number }): PostTexts {
+  const kept = new Map<number, Kept>();
+  let size = 0;
+
+  function drop(id: number): void {
+    size -= kept.get(id)?.text.length ?? 0;
+    kept.delete(id);
+  }
+
+  function keep(id: number, entry: Kept): void {
+    drop(id);
+    kept.set(id, entry);
+    size += entry.text.length;
+    for (const oldest of kept.keys()) {
+      if (size <= capacity) return;
+      drop(oldest);
+    }
+  }
+
+  /** The text of this very version, moved to the end of those to go. */
+  function recall({ id, version }: PostRef): string | undefined {
+    const entry = kept.get(id);
+    if (entry?.version !== version) return undefined;
+    kept.delete(id);
+    kept.set(id, entry);
+    return entry.text;
+  }
+
+  return {
+    async of(refs) {
+      const texts = new Map<number, string>();
+      for (const ref of refs) {
+        const text = recall(ref);
+        if (text !== undefined) texts.set(ref.id, text);
+      }
+      const missing = refs.filter(({ id }) => !texts.has(id));
+      const versions = new Map(missing.map(({ id, version }) => [id, version]));
+      for (const view of await posts.views.byId([...versions.keys()])) {
+        const text = serialise(toPost(view));
+        texts.set(view.id, text);
+        // The view may be newer than the version that was read before it, never older: at worst it is made once more.
+        keep(view.id, { version: versions.get(view.id) ?? 0, text });
+      }
+      return refs.flatMap(({ id }) => texts.get(id) ?? []);
+    },
+  };
+}
