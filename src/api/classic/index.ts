@@ -68,7 +68,9 @@ function withRefusals(routes: Routes, options: ClassicOptions): FastifyPluginAsy
       known.set(route.routePath, methods);
     });
     await routes(app, options);
+    // The hook above also hears of what is added here, so both lists are made before.
     for (const [url, methods] of [...known]) {
+      const allow = [...methods, 'OPTIONS'].join(', ');
       app.route({
         method: METHODS.filter((method) => !methods.has(method)),
         url,
@@ -76,7 +78,7 @@ function withRefusals(routes: Routes, options: ClassicOptions): FastifyPluginAsy
         handler: async (request, reply) =>
           reply
             .code(405)
-            .header('Allow', [...methods, 'OPTIONS'].join(', '))
+            .header('Allow', allow)
             .send({ detail: `Method "${request.method}" not allowed.` }),
       });
     }
