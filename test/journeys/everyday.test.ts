@@ -1,0 +1,129 @@
+// Everything on the site's own page besides the main job: with the keyboard alone, on a phone, and around.
+
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { DESKTOP, openBrowser, PHONE } from '../support/browser.ts';
+import { join as signUp, say } from '../support/classic-client.ts';
+import { startServer } from '../support/servers.ts';
+import {
+  expectFits,
+  expectText,
+  findPost,
+  PASSWORD,
+  PATIENCE,
+  publishOn,
+  signInOn,
+  signOutOn,
+} from './pages.ts';
+
+const ANN = { username: 'ann', first_name: 'Ann', last_name: 'Lee', password: PASSWORD };
+const BEN = { username: 'ben', first_name: 'Ben', last_name: 'Moss', password: PASSWORD };
+
+test('signing in, liking and commenting need only a keyboard', async () => {
+  await using server = await startServer();
+  await say(server.base, await signUp(server.base, ANN), 'Lunch on the veranda');
+  await signUp(server.base, BEN);
+  const browser = await openBrowser();
+  const ann = await browser.openWindow(PHONE);
+  const ben = await browser.openWindow(DESKTOP);
+  await ann.goto(server.base);
+  await signInOn(ann, 'ann');
+  const hers = findPost(ann, 'Lunch on the veranda');
+  await hers.getByTestId('comment-toggle').click();
+
+  await ben.goto(server.base);
+  await tabTo(ben, '[name=username]');
+  await ben.keyboard.type('ben');
+  await tabTo(ben, '[name=password]');
+  await ben.keyboard.type(PASSWORD);
+  await ben.keyboard.press('Enter');
+  await findPost(ben, 'Lunch on the veranda').waitFor();
+
+  await tabTo(ben, '[data-testid=like]');
+  await ben.keyboard.press('Enter');
+  await expectText(hers.getByTestId('like-count'), '1');
+  await expectText(ben.getByTestId('like-count'), '1');
+
+  await tabTo(ben, '[data-testid=comment-toggle]');
+  await ben.keyboard.press('Enter');
+  await expect.poll(() => isFocused(ben, '[data-testid=comment-input]'), PATIENCE).toBe(true);
+  await ben.keyboard.type('Is there some left?');
+  await ben.keyboard.press('Enter');
+  await hers.getByTestId('comment').getByText('Is there some left?').waitFor();
+
+  await tabTo(ben, '[data-testid=comment-like]', 'Shift+Tab');
+  await ben.keyboard.press('Enter');
+  await expectText(hers.getByTestId('comment-like-count'), '1');
+  for (const page of [ann, ben]) await expectFits(page);
+});
+
+test('people find each other, follow, change their minds and leave', async () => {
+  await using server = await startServer();
+  await signUp(server.base, ANN);
+  await signUp(server.base, BEN);
+  const browser = await openBrowser();
+  const ann = await browser.openWindow(PHONE);
+  const ben = await browser.openWindow(DESKTOP);
+  for (const [page, name] of [
+    [ann, 'ann'],
+    [ben, 'ben'],
+  ] as const) {
+    await page.goto(server.base);
+    await signInOn(page, name);
+  }
+  await publishOn(ann, 'Strawberries at the market');
+  await publishOn(ann, 'Rain all day');
+
+  await search(ben, 'strawberries');
+  await findPost(ben, 'Strawberries at the market').waitFor();
+  expect(await ben.getByTestId('post').count()).toBe(1);
+
+  await ben.getByTestId('post').getByRole('link', { name: 'Ann Lee' }).click();
+  await ben.getByTestId('follow').click();
+  await expectText(ben.getByTestId('follower-count'), '1 follower');
+  await ben.reload();
+  await expectText(ben.getByTestId('follower-count'), '1 follower');
+  await ben.getByTestId('follow').click();
+  await expectText(ben.getByTestId('follower-count'), '0 followers');
+  await expectFits(ben);
+
+  await findPost(ann, 'Strawberries at the market').getByTestId('edit').click();
+  await ann.getByTestId('edit-text').fill('Cherries at the market');
+  await ann.getByTestId('edit-submit').click();
+  await findPost(ann, 'Cherries at the market').waitFor();
+  await search(ben, 'strawberries');
+  await ben.getByText('Nothing speaks of this yet.').waitFor();
+  await search(ben, 'cherries');
+  await findPost(ben, 'Cherries at the market').waitFor();
+
+  await findPost(ann, 'Cherries at the market').getByTestId('delete').click();
+  await ann.getByTestId('delete-confirm').click();
+  await findPost(ann, 'Cherries at the market').waitFor({ state: 'detached' });
+  await ann.reload();
+  await findPost(ann, 'Rain all day').waitFor();
+  expect(await ann.getByTestId('post').count()).toBe(1);
+  await expectFits(ann);
+
+  await signOutOn(ann);
+  await ann.goto(server.base);
+  await ann.getByTestId('signin-submit').waitFor();
+  expect(await ann.evaluate('localStorage.length')).toBe(0);
+});
+
+async function search(page: Page, words: string): Promise<void> {
+  await page.getByTestId('search-input').fill(words);
+  await page.getByTestId('search-input').press('Enter');
+}
+
+const isFocused = async (page: Page, selector: string): Promise<boolean> =>
+  page.evaluate<boolean>(`document.activeElement?.matches(${JSON.stringify(selector)}) ?? false`);
+
+/** Presses Tab until the focus is there; a page that cannot be walked through fails. */
+async function tabTo(page: Page, selector: string, key = 'Tab'): Promise<void> {
+  await page.locator(selector).first().waitFor();
+  for (let presses = 0; presses < 40; presses += 1) {
+    if (await isFocused(page, selector)) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`${selector} cannot be reached with ${key}`);
+}

@@ -1,0 +1,78 @@
+// Watches a video the way an eye does: by the frames that the browser presents.
+
+import type { Locator } from 'playwright-core';
+import { expect } from 'vitest';
+
+/** A frame on the screen: when it is in the video, in seconds, and its size in pixels. */
+interface Frame {
+  mediaTime: number;
+  width: number;
+  height: number;
+}
+
+/** What of the page's <video> is used here. */
+interface Player {
+  muted: boolean;
+  currentTime: number;
+  duration: number;
+  play(): Promise<void>;
+  requestVideoFrameCallback(onFrame: (now: number, frame: Frame) => void): void;
+  hls?: { levels: { height: number }[]; currentLevel: number };
+}
+
+const PATIENCE = { timeout: 60_000, interval: 20 };
+
+export async function play(video: Locator): Promise<void> {
+  await video.scrollIntoViewIfNeeded();
+  await expect.poll(() => readLevels(video), PATIENCE).toEqual([360, 720]);
+  await video.evaluate(async (player: Player) => {
+    player.muted = true;
+    await player.play();
+  });
+  await nextFrame(video);
+}
+
+/** Heights of the levels that hls.js found. */
+export async function readLevels(video: Locator): Promise<number[]> {
+  return video.evaluate((player: Player) => player.hls?.levels.map(({ height }) => height) ?? []);
+}
+
+/** Asks hls.js for a level and waits until frames of its size are shown. */
+export async function switchLevel(
+  video: Locator,
+  { level, height }: { level: number; height: number },
+): Promise<void> {
+  await video.evaluate((player: Player, wanted: number) => {
+    if (player.hls) player.hls.currentLevel = wanted;
+  }, level);
+  await expect.poll(async () => (await nextFrame(video)).height, PATIENCE).toBe(height);
+  await expectMoving(video);
+}
+
+/** Seeks and waits until frames from there are shown, one after the other. */
+export async function seek(video: Locator, share: number): Promise<void> {
+  const to = await video.evaluate((player: Player, wanted: number) => {
+    player.currentTime = player.duration * wanted;
+    return player.currentTime;
+  }, share);
+  await expect
+    .poll(async () => Math.abs((await nextFrame(video)).mediaTime - to), PATIENCE)
+    .toBeLessThan(0.5);
+  await expectMoving(video);
+}
+
+async function expectMoving(video: Locator): Promise<void> {
+  const { mediaTime } = await nextFrame(video);
+  await expect.poll(async () => (await nextFrame(video)).mediaTime, PATIENCE).toBeGreaterThan(mediaTime);
+}
+
+async function nextFrame(video: Locator): Promise<Frame> {
+  return video.evaluate(
+    (player: Player) =>
+      new Promise<Frame>((resolve) =>
+        player.requestVideoFrameCallback((_now, { mediaTime, width, height }) =>
+          resolve({ mediaTime, width, height }),
+        ),
+      ),
+  );
+}
