@@ -6,6 +6,7 @@ import { type Config, ConfigError, readConfig, readEnvironment } from './config.
 import { serve } from './main.ts';
 import { DomainError } from './platform/errors.ts';
 import { createLogger } from './platform/logger.ts';
+import { createSeedClock } from './seed/clock.ts';
 import { seed } from './seed.ts';
 
 const USAGE = `Usage: npm run veranda -- <verb>
@@ -30,7 +31,7 @@ const verbs: Record<string, Verb> = {
   serve: ({ config }) => serve(config, print),
   migrate: ({ config }) =>
     withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
-  seed: ({ config }) => withApp(config, async (app) => seed(app, print)),
+  seed: ({ config }) => plant(config),
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
   jobs: ({ config, args }) => withApp(config, async (app) => jobs(app, args)),
@@ -64,6 +65,14 @@ function report(error: unknown): number {
 async function withApp(config: Config, work: (app: App) => Promise<void>): Promise<number> {
   await using app = await createApp({ config, logger: createLogger('warn', process.stderr) });
   await work(app);
+  return 0;
+}
+
+/** The only verb that runs on a clock of its own. */
+async function plant(config: Config): Promise<number> {
+  const clock = createSeedClock();
+  await using app = await createApp({ config, logger: createLogger('warn', process.stderr), now: clock.now });
+  await seed({ ...app, clock }, print);
   return 0;
 }
 
