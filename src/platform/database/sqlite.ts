@@ -1,5 +1,6 @@
 // SQLite: one writer connection behind Kysely's mutex, one read-only connection beside it (WAL: readers see the last
 // commit and wait for nobody). `synchronous=FULL`: a commit that was acknowledged survives a power loss.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
@@ -7,9 +8,11 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   Kysely,
+  SqliteAdapter,
   SqliteDialect,
-  type SqliteDialectConfig,
   SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
 import { type Database, type Reader, runTransaction } from './database.ts';
@@ -18,12 +21,21 @@ import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
 const BUSY_LIMIT_MS = 5_000;
+const BUSY_PAUSE_MS = 10;
+
+/** When the current transaction was asked for: what it waited for its turn in this process counts too. */
+const askedAt = new AsyncLocalStorage<number>();
 
 export function openSqlite(options: { path: string; onError: (error: unknown) => void }): Database {
   const writer = connect(options.path, { readonly: false });
   const reader = connect(options.path, { readonly: true });
   const write = new Kysely<Tables>({
-    dialect: new WriterDialect({ database: cached(writer) }),
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new WriterDriver(writer),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
     plugins: [new CamelCasePlugin()],
   });
   const read = new Kysely<Tables>({
@@ -36,13 +48,23 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
     prepare: prepareOn(reader, read),
     dialect: sqliteDialect,
     description: `SQLite ${version}`,
-    transaction: (work) => runTransaction(write, work, options.onError),
-    async backup(path) {
-      await reader.backup(path);
+    async transaction(work) {
+      try {
+        return await askedAt.run(performance.now(), () => runTransaction(write, work, options.onError));
+      } catch (error) {
+        if (!isSqliteError(error, 'SQLITE_FULL')) throw error;
+        throw unavailable('storage_full', 'The server has no space left. Please try again later.', {
+          retryAfter: 60,
+        });
+      }
     },
+    backup: (path) => backUp(options.path, path),
     async [Symbol.asyncDispose]() {
+      // Kysely closes only what was used. The writer goes last: as such it leaves no log behind.
       await read.destroy();
+      reader.close();
       await write.destroy();
+      writer.close();
     },
   };
 }
@@ -77,8 +99,8 @@ const toCamelCase = (name: string): string =>
   name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Database {
-  // Waiting is done without blocking the event loop (see WriterDriver), so the driver itself waits only briefly.
-  const connection = new Sqlite(path, { readonly, timeout: 50 });
+  // While it opens, it may have to wait for another process that opens the same new database.
+  const connection = new Sqlite(path, { readonly, timeout: BUSY_LIMIT_MS });
   if (!readonly) {
     connection.pragma('journal_mode = wal');
     connection.pragma('synchronous = full');
@@ -87,7 +109,20 @@ function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Data
   connection.pragma('foreign_keys = on');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = memory');
+  // From now on waiting must not block the event loop: see WriterDriver. Readers wait only for another process's recovery.
+  connection.pragma(`busy_timeout = ${readonly ? 1_000 : 0}`);
   return connection;
+}
+
+/** Copies one snapshot: without the open transaction every commit meanwhile would start the copy afresh. */
+async function backUp(from: string, to: string): Promise<void> {
+  const source = new Sqlite(from, { readonly: true, timeout: BUSY_LIMIT_MS });
+  try {
+    source.exec('begin; select 1 from sqlite_schema');
+    await source.backup(to);
+  } finally {
+    source.close();
+  }
 }
 
 /** Keeps prepared statements: preparing costs more than running a small query. */
@@ -110,34 +145,36 @@ function cached(connection: Sqlite.Database): {
   };
 }
 
-class WriterDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
-
-  constructor(config: SqliteDialectConfig) {
-    super(config);
-    this.#config = config;
-  }
-
-  override createDriver(): SqliteDriver {
-    return new WriterDriver(this.#config);
-  }
-}
-
 /** Takes the writer's lock at BEGIN, so that no statement inside a transaction can meet another process's lock. */
 class WriterDriver extends SqliteDriver {
+  readonly #connection: Sqlite.Database;
+
+  constructor(connection: Sqlite.Database) {
+    super({ database: cached(connection) });
+    this.#connection = connection;
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     const begin = CompiledQuery.raw('begin immediate');
-    const giveUpAt = performance.now() + BUSY_LIMIT_MS;
+    const giveUpAt = (askedAt.getStore() ?? performance.now()) + BUSY_LIMIT_MS;
     for (;;) {
       try {
         await connection.executeQuery(begin);
         return;
       } catch (error) {
-        if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
+        if (!isSqliteError(error, 'SQLITE_BUSY')) throw error;
         if (performance.now() > giveUpAt)
           throw unavailable('database_busy', 'The server is busy. Please try again.', { retryAfter: 2 });
-        await delay(20);
+        await delay(BUSY_PAUSE_MS);
       }
     }
   }
+
+  /** SQLite has rolled back by itself after some failures (a full disk); asking again would hide what went wrong. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#connection.inTransaction) await super.rollbackTransaction(connection);
+  }
 }
+
+const isSqliteError = (error: unknown, code: string): boolean =>
+  error instanceof Sqlite.SqliteError && error.code.startsWith(code);
