@@ -73,7 +73,8 @@ function withRefusals(routes: Routes, options: ClassicOptions): FastifyPluginAsy
       const allow = [...methods, 'OPTIONS'].join(', ');
       app.route({
         method: METHODS.filter((method) => !methods.has(method)),
-        url,
+        // The root of a prefix has an empty path, and is served with and without its slash.
+        url: url || '/',
         config: { public: true },
         handler: async (request, reply) =>
           reply
