@@ -17,8 +17,11 @@ export interface StoredPicture {
 }
 
 export interface Attachments {
-  /** Re-encodes and stores a post's picture. Throws what `Pictures.normalise` throws. */
-  storePicture(bytes: Buffer): Promise<StoredPicture>;
+  /**
+   * Re-encodes and stores a post's picture under a random name, or `name`, which nobody can guess either.
+   * Throws what `Pictures.normalise` throws.
+   */
+  storePicture(bytes: Buffer, name?: string): Promise<StoredPicture>;
   discardPicture(picture: StoredPicture): Promise<void>;
   /** Puts a stored picture last on the post. Throws `conflict` when the post is full. */
   insertPicture(
@@ -56,9 +59,9 @@ export function createAttachments({ storage, jobs, pictures, limits, now }: Atta
     return (last ?? -1) + 1;
   };
   return {
-    async storePicture(bytes) {
+    async storePicture(bytes, name = randomBytes(16).toString('hex')) {
       const picture = await pictures.normalise(bytes, FIT);
-      const key = `pictures/${randomBytes(16).toString('hex')}.${picture.extension}`;
+      const key = `pictures/${name}.${picture.extension}`;
       await storage.blobs.put(key, picture.bytes);
       return { key, size: picture.bytes.length, width: picture.width, height: picture.height };
     },

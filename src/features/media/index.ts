@@ -13,7 +13,10 @@ import { createUploads, type Uploads } from './uploads.ts';
 import type { VideoEncoder } from './video-encoder.ts';
 import { createMediaViews, type MediaViews } from './views.ts';
 
+export { noVideo } from './attachments.ts';
 export { sweepUploadsJob } from './sweep.ts';
+export { transcodeJob } from './transcode.ts';
+export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 export { createVideoEncoder } from './video-encoder.ts';
 export type { MediaView } from './views.ts';
 export type { UploadProgress } from './uploads.ts';

@@ -6,11 +6,12 @@ import type { Pictures } from '../../platform/pictures/pictures.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Users } from '../users/index.ts';
 import { createFollows, type Follows } from './follows.ts';
-import { createProfilePictures } from './profile-pictures.ts';
+import { createProfilePictures, type ProfilePictures } from './profile-pictures.ts';
 import { createSignUp, type SignUpVerb } from './sign-up.ts';
 import { createUpdateProfile, type UpdateProfile } from './updates.ts';
 import { createProfileViews, type ProfileViews } from './views.ts';
 
+export { touchPosts } from './updates.ts';
 export type { ProfileDetail, ProfileView } from './views.ts';
 
 export interface Profiles {
@@ -18,6 +19,7 @@ export interface Profiles {
   readonly update: UpdateProfile;
   readonly follows: Follows;
   readonly views: ProfileViews;
+  readonly pictures: ProfilePictures;
 }
 
 interface ProfilesOptions {
@@ -45,5 +47,6 @@ export function createProfiles({
     update: createUpdateProfile({ database, users, jobs, pictures: profilePictures }),
     follows: createFollows({ database, now }),
     views: createProfileViews({ database }),
+    pictures: profilePictures,
   };
 }

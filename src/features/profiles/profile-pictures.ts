@@ -3,9 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 
+export type ProfilePictureRole = keyof typeof FITS;
+
 export interface ProfilePictures {
-  /** Re-encodes and stores; answers the blob key. Throws what `Pictures.normalise` throws. */
-  store(bytes: Buffer, role: 'picture' | 'cover'): Promise<string>;
+  /** Re-encodes and stores under a random name; answers the blob key. Throws what `Pictures.normalise` throws. */
+  store(bytes: Buffer, role: ProfilePictureRole): Promise<string>;
+  /** The same under a name of the caller's, which nobody can guess either: doing it again changes nothing. */
+  storeAs(name: string, picture: { bytes: Buffer; role: ProfilePictureRole }): Promise<string>;
   /** Removes a blob that no row came to refer to. */
   discard(key: string | null): Promise<void>;
 }
@@ -22,13 +26,15 @@ export function createProfilePictures({
   pictures: Pictures;
   storage: Storage;
 }): ProfilePictures {
+  const storeAs: ProfilePictures['storeAs'] = async (name, { bytes, role }) => {
+    const { bytes: content, extension } = await pictures.normalise(bytes, FITS[role]);
+    const key = `profile_pictures/${name}.${extension}`;
+    await storage.blobs.put(key, content);
+    return key;
+  };
   return {
-    async store(bytes, role) {
-      const { bytes: content, extension } = await pictures.normalise(bytes, FITS[role]);
-      const key = `profile_pictures/${randomBytes(16).toString('hex')}.${extension}`;
-      await storage.blobs.put(key, content);
-      return key;
-    },
+    store: (bytes, role) => storeAs(randomBytes(16).toString('hex'), { bytes, role }),
+    storeAs,
     async discard(key) {
       if (key) await storage.blobs.remove([key]);
     },

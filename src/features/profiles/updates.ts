@@ -71,7 +71,7 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
 }
 
 /** Every post that shows this profile, as author or liker, looks another way now. */
-async function touchPosts(tx: Transaction, profileId: number): Promise<void> {
+export async function touchPosts(tx: Transaction, profileId: number): Promise<void> {
   await tx
     .updateTable('posts')
     .set({ version: sql<number>`version + 1` })

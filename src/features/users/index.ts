@@ -10,8 +10,10 @@ import { createTokens } from './tokens.ts';
 
 export type { Accounts, NewUser, SignUpForm, UserSummary } from './accounts.ts';
 export type { Sessions, Viewer } from './sessions.ts';
+export { emailKey } from './emails.ts';
 export { sweepSessionsJob } from './sweep.ts';
 export type { TokenPair } from './tokens.ts';
+export { normaliseUsername, usernameKey } from './usernames.ts';
 
 export interface Users {
   readonly accounts: Accounts;
