@@ -11,7 +11,7 @@ Visitor.prototype.visitStatement = function visit(statement) {
 };
 
 /** A feature may import the ones before it, never the ones after. */
-const featureOrder = ['users', 'profiles', 'media', 'posts', 'timelines'];
+const featureOrder = ['users', 'profiles', 'media', 'posts', 'timelines', 'imports'];
 
 /** What a port's open.ts chooses between. */
 const adapter = '^src/platform/[^/]+/(sqlite|postgres|local|s3|memory|redis)(|-[^/]*)[.]ts$';

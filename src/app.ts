@@ -12,6 +12,7 @@ import { createServer } from './api/server.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
 import { createMedia, createVideoEncoder, type Media, sweepUploadsJob } from './features/media/index.ts';
+import { createImports, type Imports } from './features/imports/index.ts';
 import { createPosts, type Posts } from './features/posts/index.ts';
 import { createProfiles, type Profiles } from './features/profiles/index.ts';
 import { createUsers, sweepSessionsJob, type Users } from './features/users/index.ts';
@@ -36,6 +37,7 @@ export interface App extends AsyncDisposable {
   readonly profiles: Profiles;
   readonly posts: Posts;
   readonly media: Media;
+  readonly imports: Imports;
   readonly jobs: JobsOverview;
   /** What is switched on, for the start report. */
   readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
@@ -90,6 +92,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     videoConcurrency: config.videos.concurrency,
   });
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
+  const imports = createImports({ database, storage, jobs, profiles, media, limits: config.limits, now });
 
   const files = {
     name: 'files',
@@ -120,7 +123,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
 
   const disposal = opened.move();
   return {
-    ...{ server, worker, users, profiles, posts, media },
+    ...{ server, worker, users, profiles, posts, media, imports },
     jobs: createJobsOverview({ database, now }),
     report: { database: database.description, storage: storage.description, ffmpeg },
     async startWork() {

@@ -3,8 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
+import { formatReport } from './features/imports/index.ts';
 import { serve } from './main.ts';
 import { DomainError } from './platform/errors.ts';
+import { openForeignDatabase } from './platform/foreign-databases/open.ts';
 import { createLogger } from './platform/logger.ts';
 import { createSeedClock } from './seed/clock.ts';
 import { seed } from './seed.ts';
@@ -19,6 +21,8 @@ const USAGE = `Usage: npm run veranda -- <verb>
   users                      list everybody
   users suspend NAME         sign somebody out everywhere and keep them out
   users restore NAME         let them in again
+  import-django --database FILE-OR-URL --media FOLDER
+                             bring an original Django site over (docs/moving-in.md)
   jobs                       list waiting, running and dead jobs
   jobs retry ID              give a dead job all its tries again
 `;
@@ -34,6 +38,7 @@ const verbs: Record<string, Verb> = {
   seed: ({ config }) => plant(config),
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
+  'import-django': ({ config, args }) => withApp(config, async (app) => importDjango(app, args)),
   jobs: ({ config, args }) => withApp(config, async (app) => jobs(app, args)),
 };
 
@@ -112,6 +117,24 @@ async function users(app: App, [action, name, ...rest]: string[]): Promise<void>
     throw new UsageError('users suspend NAME, or users restore NAME');
   await app.users.accounts.setSuspended({ username: name, suspended: action === 'suspend' });
   print(`${name} is ${action === 'suspend' ? 'suspended' : 'restored'}`);
+}
+
+async function importDjango(app: App, args: string[]): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { database, media } = parse(args, { database: text, media: text }).values;
+  if (!database || !media) throw new UsageError('import-django needs --database and --media');
+  await using source = await openForeignDatabase(database);
+  let saidAt = Date.now();
+  const report = await app.imports.importDjango({
+    source,
+    mediaFolder: media,
+    onProgress({ table, read }) {
+      if (Date.now() - saidAt < 5_000) return;
+      saidAt = Date.now();
+      print(`${table}: ${read.toLocaleString('en')} rows read`);
+    },
+  });
+  formatReport(report).forEach(print);
 }
 
 async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {

@@ -89,6 +89,11 @@ const violations: Record<string, [from: string, line: string, to: string]> = {
     `import '../badges/index.ts'`,
     'src/features/badges/index.ts',
   ],
+  'imports-imports-earlier-features-only': [
+    'src/features/imports/c.ts',
+    `import '../badges/index.ts'`,
+    'src/features/badges/index.ts',
+  ],
   'unordered-features-stand-alone': [
     'src/features/badges/c.ts',
     `import '../users/index.ts'`,
