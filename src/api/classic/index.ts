@@ -11,11 +11,11 @@ import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 
 /** Some ten thousand posts with all that hangs on them. */
-const POST_TEXT_CHARACTERS = 48_000_000;
+const POST_TEXT_BYTES = 64_000_000;
 
 export function createClassicDoor(given: Omit<ClassicOptions, 'postTexts'>): FastifyPluginAsync {
   return async (app) => {
-    const postTexts = createPostTexts({ posts: given.posts, capacity: POST_TEXT_CHARACTERS });
+    const postTexts = createPostTexts({ posts: given.posts, capacity: POST_TEXT_BYTES });
     const options = { ...given, postTexts };
     app.setErrorHandler(answerError);
     app.addHook('onSend', async (_request, reply) => {

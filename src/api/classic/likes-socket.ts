@@ -53,7 +53,7 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
     const ref = await posts.lists.find(postId);
     const [text] = ref ? await postTexts.of([ref]) : [];
     if (text === undefined) return;
-    const frame = Buffer.from(`{"post_id":${postId},"post":${text}}`);
+    const frame = Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), text, Buffer.from('}')]);
     let sent = 0;
     for (const listener of [...listeners]) {
       deliver(listener, frame);

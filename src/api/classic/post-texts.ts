@@ -1,4 +1,4 @@
-// Posts as JSON text. A post looks the same to every viewer, so its text is made once per version and kept while there is
+// Posts as JSON text, encoded. A post looks the same to every viewer, so its text is made once per version and kept while there is
 // room; a list of posts is their texts joined.
 import type { FastifyReply } from 'fastify';
 import type { PostRef, Posts } from '../../features/posts/index.ts';
@@ -8,23 +8,29 @@ import * as schemas from './schemas.ts';
 
 export interface PostTexts {
   /** The texts of those that still exist, in the order of `refs`. */
-  of(refs: readonly PostRef[]): Promise<string[]>;
+  of(refs: readonly PostRef[]): Promise<Buffer[]>;
 }
 
 /** Sends what is JSON already. */
-export const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
-  reply.type('application/json').serializer(asIs).send(text);
+export const sendJson = (reply: FastifyReply, text: Buffer): FastifyReply =>
+  reply.type('application/json').send(text);
 
-const asIs = (text: unknown): string => String(text);
+/** The JSON array of these texts. */
+export const joinTexts = (texts: readonly Buffer[]): Buffer =>
+  Buffer.concat([OPEN, ...texts.flatMap((text, index) => (index === 0 ? [text] : [COMMA, text])), CLOSE]);
+
+const OPEN = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSE = Buffer.from(']');
 
 interface Kept {
   version: number;
-  text: string;
+  text: Buffer;
 }
 
 const serialise = compile(schemas.post);
 
-/** `capacity`: characters kept at most; the ones not asked for longest go first. */
+/** `capacity`: bytes kept at most; the ones not asked for longest go first. */
 export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: number }): PostTexts {
   const kept = new Map<number, Kept>();
   let size = 0;
@@ -45,7 +51,7 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
   }
 
   /** The text of this very version, moved to the end of those to go. */
-  function recall({ id, version }: PostRef): string | undefined {
+  function recall({ id, version }: PostRef): Buffer | undefined {
     const entry = kept.get(id);
     if (entry?.version !== version) return undefined;
     kept.delete(id);
@@ -55,7 +61,7 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
 
   return {
     async of(refs) {
-      const texts = new Map<number, string>();
+      const texts = new Map<number, Buffer>();
       for (const ref of refs) {
         const text = recall(ref);
         if (text !== undefined) texts.set(ref.id, text);
@@ -63,7 +69,7 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
       const missing = refs.filter(({ id }) => !texts.has(id));
       const versions = new Map(missing.map(({ id, version }) => [id, version]));
       for (const view of await posts.views.byId([...versions.keys()])) {
-        const text = serialise(toPost(view));
+        const text = Buffer.from(serialise(toPost(view)));
         texts.set(view.id, text);
         // The view may be newer than the version that was read before it, never older: at worst it is made once more.
         keep(view.id, { version: versions.get(view.id) ?? 0, text });

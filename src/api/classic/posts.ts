@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { PostRef } from '../../features/posts/index.ts';
 import { DomainError, notFound } from '../../platform/errors.ts';
 import type { ClassicOptions } from './options.ts';
-import { sendJson } from './post-texts.ts';
+import { joinTexts, sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
 const PAGE_SIZE = 4;
@@ -26,7 +26,7 @@ export async function postsRoutes(
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const show = async (reply: FastifyReply, refs: readonly PostRef[]): Promise<FastifyReply> =>
-    sendJson(reply, `[${(await postTexts.of(refs)).join(',')}]`);
+    sendJson(reply, joinTexts(await postTexts.of(refs)));
   const showOne = async (reply: FastifyReply, id: number): Promise<FastifyReply> => {
     const ref = await posts.lists.find(id);
     const [text] = ref ? await postTexts.of([ref]) : [];

@@ -7,7 +7,7 @@ import { forbidden } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
 import { toOwnProfile, toProfileDetail } from './objects.ts';
 import type { ClassicOptions } from './options.ts';
-import { sendJson } from './post-texts.ts';
+import { joinTexts, sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
 const POSTS_LISTED = 200;
@@ -42,7 +42,7 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
     { schema: { params: schemas.idParams, response: { 200: z.array(schemas.post) } } },
     async (request, reply) => {
       const refs = await posts.lists.byAuthor({ profileId: request.params.id, limit: POSTS_LISTED });
-      return sendJson(reply, `[${(await postTexts.of(refs)).join(',')}]`);
+      return sendJson(reply, joinTexts(await postTexts.of(refs)));
     },
   );
 

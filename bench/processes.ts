@@ -1,0 +1,36 @@
+// What the operating system says of a process.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** CPU seconds, user and system, of the process so far. */
+export function cpuSeconds(pid: number): number {
+  const fields = readStat(pid);
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** CPU seconds of the children of this process that have ended. */
+export function childrenCpuSeconds(): number {
+  const fields = readStat('self');
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
+/** The fields from the state on; what stands before may hold blanks. */
+const readStat = (process: number | 'self'): string[] =>
+  readFileSync(`/proc/${process}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+
+/** Memory in MiB: now (`VmRSS`) or at the most so far (`VmHWM`). */
+export function memoryMiB(pid: number, which: 'VmRSS' | 'VmHWM'): number {
+  const line = new RegExp(`^${which}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1] ?? 0) / 1_024;
+}
+
+/** A row of a Markdown table. */
+export const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
