@@ -102,7 +102,11 @@ function wantedRange(
     (ifRange !== undefined && ifRange !== etag && ifRange !== modified)
   )
     return undefined;
-  const ranges = parseRange(size, headers.range);
+  // More than there is from the end means all of it (RFC 9110 section 14.1.2), which the parser takes for none.
+  const ranges = parseRange(
+    size,
+    headers.range.replace(/^bytes=-(\d+)$/, (range, length) => (Number(length) > size ? 'bytes=0-' : range)),
+  );
   if (ranges === -1) return 'unsatisfiable';
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
   return ranges[0];
