@@ -36,6 +36,8 @@ export function createPagesDoor(): FastifyPluginAsync {
         reply.header('cache-control', hashed ? `public, max-age=${YEAR_MS / 1_000}, immutable` : 'no-cache');
       },
     });
-    for (const url of ROUTES) app.get(url, (_request, reply) => reply.sendFile('index.html'));
+    for (const url of ROUTES) {
+      app.route({ method: ['GET', 'HEAD'], url, handler: (_request, reply) => reply.sendFile('index.html') });
+    }
   };
 }
