@@ -31,9 +31,9 @@ export async function signUpOn(page: Page, base: string, account: Account): Prom
   await page.getByTestId('composer-text').waitFor();
 }
 
-export async function signInOn(page: Page, username: string): Promise<void> {
+export async function signInOn(page: Page, username: string, password = PASSWORD): Promise<void> {
   await page.locator('[name=username]').fill(username);
-  await page.locator('[name=password]').fill(PASSWORD);
+  await page.locator('[name=password]').fill(password);
   await page.getByTestId('signin-submit').click();
   await page.getByTestId('composer-text').waitFor();
 }
