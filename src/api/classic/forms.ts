@@ -9,16 +9,29 @@ import {
   tooLarge,
   unsupported,
 } from '../../platform/errors.ts';
+import { decodeDataUrl } from './data-urls.ts';
 
 export type FormValue = string | Buffer;
 
+export interface FormLimits {
+  /** Characters of a field, bytes of a file. */
+  maxFieldBytes: number;
+}
+
+/** A text field that holds a large data URL: it is decoded while it comes in and given as bytes. */
+export interface EncodedField {
+  name: string;
+  /** Bytes, decoded. */
+  maxBytes: number;
+}
+
 /**
- * The fields of a multipart body; files as bytes. Throws `unsupported` for another content type, `too_large` for a field
- * or body beyond `maxFieldBytes`, `invalid` for a body that is cut, doubled or not a form.
+ * The fields of a multipart body; files, and the `encoded` field, as bytes. Throws `unsupported` for another content
+ * type, `too_large` for a field or body beyond the limits, `invalid` for a body that is cut, doubled or not a form.
  */
 export async function readForm(
   request: FastifyRequest,
-  { maxFieldBytes }: { maxFieldBytes: number },
+  { maxFieldBytes, encoded }: FormLimits & { encoded?: EncodedField },
 ): Promise<Record<string, FormValue>> {
   if (!request.isMultipart()) throw unsupported('not_a_form', 'Unsupported media type in request.');
   // Refused before a byte is read: a few small fields come beside the large one.
@@ -33,10 +46,13 @@ export async function readForm(
       parts: 22,
       fieldNameSize: 100,
     };
-    for await (const part of request.parts({ limits })) {
+    const isPartAFile = (name = '', type = '', filename = ''): boolean =>
+      name === encoded?.name || filename !== '' || type === 'application/octet-stream';
+    for await (const part of request.parts({ limits, isPartAFile })) {
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
       if (part.type === 'file') {
-        form.set(part.fieldname, await part.toBuffer());
+        const isEncoded = encoded?.name === part.fieldname && part.filename === undefined;
+        form.set(part.fieldname, isEncoded ? await decodeDataUrl(part.file, encoded) : await part.toBuffer());
         continue;
       }
       if (part.valueTruncated || part.fieldnameTruncated) throw fieldTooLarge();
@@ -49,10 +65,7 @@ export async function readForm(
 }
 
 /** The body of a route that takes both forms and JSON. */
-export async function readFormOrJson(
-  request: FastifyRequest,
-  limits: { maxFieldBytes: number },
-): Promise<unknown> {
+export async function readFormOrJson(request: FastifyRequest, limits: FormLimits): Promise<unknown> {
   return request.isMultipart() ? readForm(request, limits) : request.body;
 }
 

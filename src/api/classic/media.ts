@@ -6,7 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { tooLarge } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
-import { type FormValue, readForm } from './forms.ts';
+import { readForm } from './forms.ts';
 import type { ClassicOptions } from './options.ts';
 import * as schemas from './schemas.ts';
 
@@ -15,7 +15,7 @@ const finalizeBody = z.object({ postID: schemas.id, videoID: schemas.id });
 
 const chunkForm = z.object({
   filename: z.string().min(1),
-  chunk: z.union([z.string(), z.instanceof(Buffer)]),
+  chunk: z.instanceof(Buffer),
   offset: z
     .string()
     .regex(/^\d{1,15}$/)
@@ -69,13 +69,18 @@ export async function chunkRoutes(
     { schema: { response: { 200: schemas.media, 400: badChunk } } },
     async (request, reply) => {
       const viewer = await viewers.require(request);
-      const form = chunkForm.safeParse(await readForm(request, { maxFieldBytes: asText(limits.chunkBytes) }));
+      const encoded = { name: 'chunk', maxBytes: limits.chunkBytes };
+      const form = chunkForm.safeParse(
+        await readForm(request, { maxFieldBytes: asText(limits.chunkBytes), encoded }),
+      );
       if (!form.success) return reply.code(400).send({ status: 'Bad request' });
       const { filename: label, chunk, offset, sha256 } = form.data;
+      if (chunk.length > limits.chunkBytes)
+        throw tooLarge('chunk_too_large', `Chunks may have at most ${limits.chunkBytes} bytes.`);
       const stored = await media.uploads.append({
         viewer,
         label,
-        content: decode(chunk, limits.chunkBytes),
+        content: chunk,
         connection: nameConnection(request.raw.socket),
         offset,
         sha256,
@@ -92,13 +97,6 @@ export async function chunkRoutes(
 
 /** Characters of a data URL of so many bytes, its beginning included. */
 const asText = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 1_024;
-
-function decode(chunk: FormValue, maxBytes: number): Buffer {
-  if (!Buffer.isBuffer(chunk)) return readDataUrl(chunk, { maxBytes, allowEmpty: true });
-  if (chunk.length > maxBytes)
-    throw tooLarge('chunk_too_large', `Chunks may have at most ${maxBytes} bytes.`);
-  return chunk;
-}
 
 const connections = new WeakMap<Socket, string>();
 
