@@ -5,7 +5,7 @@ import type { Selectable } from 'kysely';
 import type { Database, Transaction } from '../../platform/database/database.ts';
 import type { UploadsTable } from '../../platform/database/tables.ts';
 import { unavailable } from '../../platform/errors.ts';
-import { isGone, leaseHolder } from '../../platform/jobs/holder.ts';
+import { isGone, newLeaseHolder } from '../../platform/jobs/holder.ts';
 
 export type Upload = Selectable<UploadsTable>;
 
@@ -17,7 +17,6 @@ export type Progress = Partial<Pick<UploadsTable, 'lastChunkHash' | 'lastConnect
 
 const LEASE_MS = 30_000;
 const PATIENCE_MS = 3_000;
-let requests = 0;
 
 /**
  * Runs `work` with the upload that `find` gives, while nobody else writes to it, and records the progress that `work` answers.
@@ -32,7 +31,7 @@ export async function withLease<T>(
   },
 ): Promise<T> {
   const { find, work, now } = options;
-  const holder = `${leaseHolder}/${(requests += 1)}`;
+  const holder = newLeaseHolder();
   const upload = await acquire(database, { find, holder, now });
   let progress: Progress = {};
   try {

@@ -37,11 +37,14 @@ export async function claim(
   );
 }
 
+/** One claim of one job. */
+export interface Lease {
+  id: number;
+  holder: string;
+}
+
 /** Prolongs the lease; false when it is no longer ours. */
-export async function heartbeat(
-  database: Database,
-  lease: { id: number; holder: string; now: number },
-): Promise<boolean> {
+export async function heartbeat(database: Database, lease: Lease & { now: number }): Promise<boolean> {
   const { numUpdatedRows } = await database.transaction(async (tx) =>
     tx
       .updateTable('jobs')
@@ -54,10 +57,7 @@ export async function heartbeat(
 }
 
 /** Whether `holder` still has the job, read inside the caller's transaction. */
-export async function isHeld(
-  tx: Transaction,
-  { id, holder }: { id: number; holder: string },
-): Promise<boolean> {
+export async function isHeld(tx: Transaction, { id, holder }: Lease): Promise<boolean> {
   const row = await tx
     .selectFrom('jobs')
     .select('id')
@@ -88,20 +88,14 @@ export async function releaseAbandoned(database: Database): Promise<void> {
   );
 }
 
-export async function finish(
-  database: Database,
-  { id, holder }: { id: number; holder: string },
-): Promise<void> {
+export async function finish(database: Database, { id, holder }: Lease): Promise<void> {
   await database.transaction(async (tx) =>
     tx.deleteFrom('jobs').where('id', '=', id).where('leaseHolder', '=', holder).execute(),
   );
 }
 
 /** Gives a job back that was not at fault: it may run again at once and the try does not count. */
-export async function release(
-  database: Database,
-  { id, holder }: { id: number; holder: string },
-): Promise<void> {
+export async function release(database: Database, { id, holder }: Lease): Promise<void> {
   await database.transaction(async (tx) =>
     tx
       .updateTable('jobs')
@@ -115,7 +109,7 @@ export async function release(
 /** Puts a failed job back for `runAt`, or makes it dead when `runAt` is undefined. */
 export async function fail(
   database: Database,
-  failure: { id: number; holder: string; error: string; now: number; runAt: number | undefined },
+  failure: Lease & { error: string; now: number; runAt: number | undefined },
 ): Promise<void> {
   const { id, holder, error, now, runAt } = failure;
   await database.transaction(async (tx) =>

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 const boot = randomUUID();
+let leases = 0;
 
-/** This process's name as a lease holder. */
-export const leaseHolder = `${hostname()}/${process.pid}/${boot}`;
+/** A name for one lease: no two are alike, so that even this process cannot take its own lost lease for one it still has. */
+export const newLeaseHolder = (): string => `${hostname()}/${process.pid}/${boot}/${(leases += 1)}`;
 
 /** Whether `holder` is certainly gone: a process of this host that no longer runs, or an earlier start under our own number. */
 export function isGone(holder: string): boolean {

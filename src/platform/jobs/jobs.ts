@@ -9,6 +9,8 @@ export interface JobKind<Payload> {
   readonly schema: z.ZodType<Payload>;
   /** Tries before the job is dead. */
   readonly maxAttempts: number;
+  /** Milliseconds before the second try; four times as many before each further one, at most 10 min. */
+  readonly pauseMs: number;
   /** Higher runs first. */
   readonly priority: number;
 }
@@ -36,10 +38,10 @@ export class PermanentFailure extends Error {
 
 export function defineJob<Schema extends z.ZodType>(
   name: string,
-  options: { schema: Schema; maxAttempts?: number; priority?: number },
+  options: { schema: Schema; maxAttempts?: number; pauseMs?: number; priority?: number },
 ): JobKind<z.infer<Schema>> {
-  const { schema, maxAttempts = 5, priority = 0 } = options;
-  return { name, schema: schema as unknown as z.ZodType<z.infer<Schema>>, maxAttempts, priority };
+  const { schema, maxAttempts = 5, pauseMs = 1_000, priority = 0 } = options;
+  return { name, schema: schema as unknown as z.ZodType<z.infer<Schema>>, maxAttempts, pauseMs, priority };
 }
 
 export interface Enqueued<Payload> {

@@ -2,12 +2,15 @@
 import type { Selectable } from 'kysely';
 import type { Database } from '../database/database.ts';
 import type { JobsTable } from '../database/tables.ts';
-import { notFound } from '../errors.ts';
+import { conflict, notFound } from '../errors.ts';
 
 export interface JobsOverview {
   /** Waiting, running and dead ones, in the order of their ids; at most 1,000. */
   list(): Promise<Selectable<JobsTable>[]>;
-  /** Gives a dead job all its tries again, at once. Throws `not_found` when there is no such dead job. */
+  /**
+   * Gives a dead job all its tries again, at once. Throws `not_found` when there is no such dead job, and
+   * `conflict` (`job_waiting`) when another one with its unique key waits or runs.
+   */
   retry(id: number): Promise<void>;
 }
 
@@ -21,7 +24,7 @@ export function createJobsOverview({
   return {
     list: () => database.read.selectFrom('jobs').selectAll().orderBy('id').limit(1_000).execute(),
     async retry(id) {
-      const { numUpdatedRows } = await database.transaction(async (tx) =>
+      const retrying = database.transaction(async (tx) =>
         tx
           .updateTable('jobs')
           .set({ deadAt: null, attempts: 0, runAt: now(), leaseHolder: null, leaseUntil: 0 })
@@ -29,6 +32,10 @@ export function createJobsOverview({
           .where('deadAt', 'is not', null)
           .executeTakeFirst(),
       );
+      const { numUpdatedRows } = await retrying.catch((error: unknown) => {
+        if (!database.dialect.isUniqueViolation(error, 'jobs.unique_key')) throw error;
+        throw conflict('job_waiting', 'The same work waits or runs already.');
+      });
       if (numUpdatedRows === 0n) throw notFound('job');
     },
   };

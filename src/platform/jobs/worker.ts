@@ -1,38 +1,23 @@
-// Runs jobs: claims one at a time per lane, keeps its lease, retries with growing jittered pauses, and at the stop
-// gives unfinished work back to the queue.
-import { setImmediate } from 'node:timers/promises';
-import type { Database, Transaction } from '../database/database.ts';
+// Looks for jobs and has them run: each lane claims what it has room for, and at the stop gives unfinished work back
+// to the queue.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
-import {
-  type ClaimedJob,
-  claim,
-  fail,
-  finish,
-  heartbeat,
-  isHeld,
-  LEASE_MS,
-  nextDue,
-  release,
-  releaseAbandoned,
-} from './claims.ts';
-import { leaseHolder } from './holder.ts';
-import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
+import { claim, nextDue, releaseAbandoned } from './claims.ts';
+import { newLeaseHolder } from './holder.ts';
+import { createRunner, type Registration } from './runs.ts';
+
+export { handle } from './runs.ts';
 
 export interface Worker extends AsyncDisposable {
   /** Frees what dead processes held, then begins. */
   start(): Promise<void>;
   /** Says that a job may be waiting; safe to lose, as the worker also looks by itself. */
   wake(): void;
-  /** Resolves when no job is due and none runs. */
+  /** Of a worker that was started: resolves when no job is due and none runs. */
   idle(): Promise<void>;
   /** Stops claiming, aborts what runs and gives it back. */
   stop(): Promise<void>;
-}
-
-interface Registration {
-  kind: JobKind<unknown>;
-  handler: JobHandler<unknown>;
-  bury: Undertaker<unknown> | undefined;
 }
 
 /** Jobs of one lane run at most `concurrency` at a time, apart from the other lanes. */
@@ -40,18 +25,6 @@ export interface Lane {
   readonly name: string;
   readonly concurrency: number;
   readonly registrations: readonly Registration[];
-}
-
-export function handle<Payload>(
-  kind: JobKind<Payload>,
-  handler: JobHandler<Payload>,
-  bury?: Undertaker<Payload>,
-): Registration {
-  return {
-    kind: kind as JobKind<unknown>,
-    handler: handler as JobHandler<unknown>,
-    bury: bury as Undertaker<unknown> | undefined,
-  };
 }
 
 interface WorkerOptions {
@@ -65,6 +38,8 @@ interface WorkerOptions {
 
 export function createWorker(options: WorkerOptions): Worker {
   const lanes = options.lanes.map((lane) => createLane(lane, options));
+  const kinds = lanes.flatMap((lane) => lane.kinds);
+  const wake = (): void => lanes.forEach((lane) => lane.wake());
   const stop = async (): Promise<void> => {
     await Promise.all(lanes.map((lane) => lane.stop()));
   };
@@ -73,9 +48,16 @@ export function createWorker(options: WorkerOptions): Worker {
       await releaseAbandoned(options.database);
       for (const lane of lanes) lane.start();
     },
-    wake: () => lanes.forEach((lane) => lane.wake()),
+    wake,
     async idle() {
-      await Promise.all(lanes.map((lane) => lane.idle()));
+      for (;;) {
+        if (lanes.every((lane) => lane.isQuiet())) {
+          const due = (await nextDue(options.database, kinds)) ?? Infinity;
+          if (due > options.now() && lanes.every((lane) => lane.isQuiet())) return;
+          wake();
+        }
+        await delay(5);
+      }
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -84,19 +66,23 @@ export function createWorker(options: WorkerOptions): Worker {
 
 function createLane({ concurrency, registrations }: Lane, options: WorkerOptions) {
   const { database, logger, now, pollMs = 2_000 } = options;
+  const run = createRunner(options);
   const byName = new Map(registrations.map((registration) => [registration.kind.name, registration]));
   const kinds = [...byName.keys()];
   const running = new Set<Promise<void>>();
   const stopping = new AbortController();
   const bell = createBell();
+  let claiming = false;
   let looping: Promise<void> | undefined;
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
+      claiming = true;
       const pause = await claimAll().catch((error: unknown) => {
         logger.error({ err: error }, 'the job queue could not be read');
         return pollMs;
       });
+      claiming = false;
       await bell.wait(pause);
     }
   }
@@ -104,84 +90,30 @@ function createLane({ concurrency, registrations }: Lane, options: WorkerOptions
   /** Fills the lane and answers for how many milliseconds there is nothing more to claim. */
   async function claimAll(): Promise<number> {
     while (running.size < concurrency && !stopping.signal.aborted) {
-      const job = await claim(database, { holder: leaseHolder, kinds, now: now() });
+      const holder = newLeaseHolder();
+      const job = await claim(database, { holder, kinds, now: now() });
       if (!job) {
         const due = await nextDue(database, kinds);
         return Math.min(pollMs, Math.max(5, (due ?? Infinity) - now()));
       }
-      const run = runJob(job).finally(() => {
-        running.delete(run);
+      const registration = byName.get(job.kind);
+      if (!registration) throw new Error(`a job of kind ${job.kind} was claimed and nobody here does it`);
+      const ending = run({ job, registration, holder, stopping: stopping.signal }).finally(() => {
+        running.delete(ending);
         bell.ring();
       });
-      running.add(run);
+      running.add(ending);
     }
     return pollMs;
   }
 
-  async function runJob(job: ClaimedJob): Promise<void> {
-    const lost = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, lost.signal]);
-    const beat = setInterval(() => {
-      heartbeat(database, { id: job.id, holder: leaseHolder, now: now() })
-        .then((ours) => ours || lost.abort(new Error('the lease was lost')))
-        .catch((error: unknown) => logger.warn({ err: error, job: job.id }, 'a heartbeat failed'));
-    }, LEASE_MS / 3);
-    const { kind, handler } = byName.get(job.kind) ?? missingHandler(job.kind);
-    try {
-      const payload = kind.schema.parse(JSON.parse(job.payload));
-      // One more than allowed: the last try ended with its process and nobody was left to say so.
-      if (job.attempts > job.maxAttempts) throw new PermanentFailure('the last try ended with its process');
-      await handler({
-        id: job.id,
-        payload,
-        attempt: job.attempts,
-        signal,
-        confirm: (tx) => confirmLease(tx, job),
-      });
-      await finish(database, { id: job.id, holder: leaseHolder });
-    } catch (error) {
-      await settle(job, error).catch((failure: unknown) =>
-        logger.error({ err: failure, job: job.id }, 'a job could not be given back'),
-      );
-    } finally {
-      clearInterval(beat);
-    }
-  }
-
-  async function settle(job: ClaimedJob, error: unknown): Promise<void> {
-    if (stopping.signal.aborted) return release(database, { id: job.id, holder: leaseHolder });
-    const dead = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
-    logger.warn({ err: error, job: job.id, kind: job.kind, attempt: job.attempts, dead }, 'a job failed');
-    if (dead) await bury(job, error);
-    await fail(database, {
-      id: job.id,
-      holder: leaseHolder,
-      error: error instanceof Error ? error.message : String(error),
-      now: now(),
-      runAt: dead ? undefined : now() + backOff(job.attempts),
-    });
-  }
-
-  async function bury(job: ClaimedJob, error: unknown): Promise<void> {
-    const registration = byName.get(job.kind);
-    const payload = registration?.kind.schema.safeParse(JSON.parse(job.payload));
-    if (payload?.success) await registration?.bury?.({ payload: payload.data, error });
-  }
-
   return {
+    kinds,
     start(): void {
       looping ??= loop();
     },
     wake: bell.ring,
-    async idle(): Promise<void> {
-      for (;;) {
-        await Promise.all(running);
-        const due = await nextDue(database, kinds);
-        if (running.size === 0 && (due ?? Infinity) > now()) return;
-        bell.ring();
-        await setImmediate();
-      }
-    },
+    isQuiet: () => !claiming && running.size === 0,
     async stop(): Promise<void> {
       stopping.abort(new Error('the server is stopping'));
       bell.ring();
@@ -212,17 +144,4 @@ function createBell() {
       wakeUp = undefined;
     },
   };
-}
-
-/** Milliseconds before try n + 1: 1 s, 4 s, 16 s … at most 10 min, each ± 25 % so that failures do not come in step. */
-function backOff(attempts: number): number {
-  return Math.min(600_000, 1_000 * 4 ** (attempts - 1)) * (0.75 + Math.random() / 2);
-}
-
-async function confirmLease(tx: Transaction, job: ClaimedJob): Promise<void> {
-  if (!(await isHeld(tx, { id: job.id, holder: leaseHolder }))) throw new Error('the lease was lost');
-}
-
-function missingHandler(kind: string): never {
-  throw new Error(`no handler for jobs of kind ${kind}`);
 }

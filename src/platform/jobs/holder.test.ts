@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { expect, test } from 'vitest';
+import { isGone, newLeaseHolder } from './holder.ts';
+
+test('a lease of this process is never gone, and no two are alike', () => {
+  const [one, other] = [newLeaseHolder(), newLeaseHolder()];
+  expect(one).not.toBe(other);
+  expect([isGone(one), isGone(other)]).toEqual([false, false]);
+});
+
+test('a process of this host is gone when it no longer runs', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  const holder = `${hostname()}/${child.pid}/another-start/1`;
+  expect(isGone(holder)).toBe(false);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(isGone(holder)).toBe(true);
+});
+
+test('an earlier start under our own process number is gone', () => {
+  expect(isGone(`${hostname()}/${process.pid}/earlier-start/1`)).toBe(true);
+});
+
+test('nothing is said of other hosts and of what is no holder', () => {
+  expect(isGone(`elsewhere.example/${process.pid}/earlier-start/1`)).toBe(false);
+  expect(isGone('somebody')).toBe(false);
+  expect(isGone('')).toBe(false);
+});

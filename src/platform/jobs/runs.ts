@@ -1,0 +1,122 @@
+// One run of one claimed job: keeps its lease, hands it to its handler and says afterwards what became of it.
+// Whoever lost the lease says nothing: by then the job is another's.
+import type { Database, Transaction } from '../database/database.ts';
+import type { Logger } from '../logger.ts';
+import { type ClaimedJob, fail, finish, heartbeat, isHeld, type Lease, LEASE_MS, release } from './claims.ts';
+import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
+
+/** A kind of job with those who do it. */
+export interface Registration {
+  kind: JobKind<unknown>;
+  handler: JobHandler<unknown>;
+  bury: Undertaker<unknown> | undefined;
+}
+
+export function handle<Payload>(
+  kind: JobKind<Payload>,
+  handler: JobHandler<Payload>,
+  bury?: Undertaker<Payload>,
+): Registration {
+  return {
+    kind: kind as JobKind<unknown>,
+    handler: handler as JobHandler<unknown>,
+    bury: bury as Undertaker<unknown> | undefined,
+  };
+}
+
+interface Run {
+  job: ClaimedJob;
+  registration: Registration;
+  /** The name it was claimed under. */
+  holder: string;
+  /** Aborted when the worker stops. */
+  stopping: AbortSignal;
+}
+
+const LEASE_LOST = 'the lease was lost';
+/** How often a broken undertaker is called again before the job is dead without it. */
+const BURIALS = 3;
+
+/** The function that runs a job to whatever end; it never rejects. */
+export function createRunner({
+  database,
+  logger,
+  now,
+}: {
+  database: Database;
+  logger: Logger;
+  now: () => number;
+}): (run: Run) => Promise<void> {
+  return async (run) => {
+    const { job, holder, stopping } = run;
+    const lease = { id: job.id, holder };
+    const lost = new AbortController();
+    const beat = setInterval(() => {
+      heartbeat(database, { ...lease, now: now() })
+        .then((ours) => ours || lost.abort(new Error(LEASE_LOST)))
+        .catch((error: unknown) => logger.warn({ err: error, job: job.id }, 'a heartbeat failed'));
+    }, LEASE_MS / 3);
+    try {
+      await perform(run, { lease, signal: AbortSignal.any([stopping, lost.signal]) });
+      await finish(database, lease);
+    } catch (error) {
+      await settle(run, { lease, error }).catch((failure: unknown) =>
+        logger.error({ err: failure, job: job.id }, 'a job could not be given back'),
+      );
+    } finally {
+      clearInterval(beat);
+    }
+  };
+
+  async function settle(run: Run, { lease, error }: { lease: Lease; error: unknown }): Promise<void> {
+    const { job, registration, stopping } = run;
+    if (stopping.aborted) return release(database, lease);
+    const hopeless = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
+    logger.warn({ err: error, job: job.id, kind: job.kind, attempt: job.attempts, hopeless }, 'a job failed');
+    if (!(await heartbeat(database, { ...lease, now: now() }))) return;
+    const dead = hopeless && (await bury(run, error));
+    await fail(database, {
+      ...lease,
+      error: error instanceof Error ? error.message : String(error),
+      now: now(),
+      runAt: dead ? undefined : now() + backOff(job.attempts, registration.kind),
+    });
+  }
+
+  /** False when the undertaker failed and is to be called again later; its own tries are bounded too. */
+  async function bury({ job, registration }: Run, error: unknown): Promise<boolean> {
+    try {
+      const payload = registration.kind.schema.safeParse(JSON.parse(job.payload));
+      if (payload.success) await registration.bury?.({ payload: payload.data, error });
+      return true;
+    } catch (failure) {
+      logger.error({ err: failure, job: job.id, kind: job.kind }, 'a job could not be buried');
+      return job.attempts >= job.maxAttempts + BURIALS;
+    }
+  }
+}
+
+async function perform(
+  { job, registration: { kind, handler } }: Run,
+  { lease, signal }: { lease: Lease; signal: AbortSignal },
+): Promise<void> {
+  const payload = kind.schema.parse(JSON.parse(job.payload));
+  // One more than allowed: the last try ended with its process and nobody was left to say so.
+  if (job.attempts > job.maxAttempts) throw new PermanentFailure('the last try ended with its process');
+  await handler({
+    id: job.id,
+    payload,
+    attempt: job.attempts,
+    signal,
+    confirm: (tx) => confirmLease(tx, lease),
+  });
+}
+
+async function confirmLease(tx: Transaction, lease: Lease): Promise<void> {
+  if (!(await isHeld(tx, lease))) throw new Error(LEASE_LOST);
+}
+
+/** Milliseconds before try n + 1, ± 25 % so that failures do not come in step. */
+function backOff(attempts: number, { pauseMs }: JobKind<unknown>): number {
+  return Math.min(600_000, pauseMs * 4 ** (attempts - 1)) * (0.75 + Math.random() / 2);
+}
