@@ -78,7 +78,7 @@ interface Place {
 
 /** By the id in the source, for those whose parent was taken. */
 async function findPlaces(
-  { ledger }: Run,
+  { database, ledger }: Run,
   tx: Transaction,
   { link, links }: { link: Link; links: Map<number, FirstLink> },
 ): Promise<Map<number, Place>> {
@@ -90,11 +90,7 @@ async function findPlaces(
   const rows = await tx
     .selectFrom('posts')
     .select(['id', 'rootId'])
-    .where(
-      'id',
-      'in',
-      [...parents.values()].map(({ id }) => id),
-    )
+    .where('id', 'in', database.dialect.anyOf([...parents.values()].map(({ id }) => id)))
     .execute();
   const roots = new Map(rows.map((row) => [row.id, row.rootId ?? row.id]));
   return new Map(

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Transaction } from '../../platform/database/database.ts';
 import type { Local } from './ledger.ts';
 import { type Outcome, type Run, walk } from './pass.ts';
-import { follows, type RowOf } from './source-tables.ts';
+import { follows } from './source-tables.ts';
 
 export async function takeFollows(run: Run): Promise<void> {
   await walk(run, {
@@ -15,42 +15,56 @@ export async function takeFollows(run: Run): Promise<void> {
         ids: rows.flatMap((row) => [row.from_profile_id, row.to_profile_id]),
       });
       const outcomes = new Map<number, Outcome>();
-      for (const row of rows) outcomes.set(row.id, await takeFollow(tx, { row, people }));
+      const pairs: Pair[] = [];
+      for (const { id, from_profile_id, to_profile_id } of rows) {
+        const followed = people.get(from_profile_id);
+        const follower = people.get(to_profile_id);
+        if (from_profile_id === to_profile_id) {
+          outcomes.set(id, { refused: 'nobody follows themselves here' });
+        } else if (followed && follower) {
+          pairs.push({ followed, follower });
+          outcomes.set(id, { localId: followed.id });
+        } else {
+          const missing = followed ? to_profile_id : from_profile_id;
+          outcomes.set(id, { refused: `profile ${missing} was not taken` });
+        }
+      }
+      if (pairs.length > 0) await insert(tx, pairs);
       return outcomes;
     },
   });
 }
 
-async function takeFollow(
-  tx: Transaction,
-  { row, people }: { row: RowOf<typeof follows>; people: Map<number, Local> },
-): Promise<Outcome> {
-  const { from_profile_id, to_profile_id } = row;
-  if (from_profile_id === to_profile_id) return { refused: 'nobody follows themselves here' };
-  const followed = people.get(from_profile_id);
-  const follower = people.get(to_profile_id);
-  if (!followed) return { refused: `profile ${from_profile_id} was not taken` };
-  if (!follower) return { refused: `profile ${to_profile_id} was not taken` };
-  const { numInsertedOrUpdatedRows } = await tx
+interface Pair {
+  followed: Local;
+  follower: Local;
+}
+
+async function insert(tx: Transaction, pairs: readonly Pair[]): Promise<void> {
+  const inserted = await tx
     .insertInto('follows')
-    .values({
-      followedId: followed.id,
-      followerId: follower.id,
-      createdAt: Math.max(followed.createdAt, follower.createdAt),
-    })
+    .values(
+      pairs.map(({ followed, follower }) => ({
+        followedId: followed.id,
+        followerId: follower.id,
+        createdAt: Math.max(followed.createdAt, follower.createdAt),
+      })),
+    )
     .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (numInsertedOrUpdatedRows) {
+    .returning(['followedId', 'followerId'])
+    .execute();
+  for (const [id, added] of Map.groupBy(inserted, (row) => row.followedId)) {
     await tx
       .updateTable('profiles')
-      .set({ followersCount: sql<number>`followers_count + 1` })
-      .where('id', '=', followed.id)
-      .execute();
-    await tx
-      .updateTable('profiles')
-      .set({ followingCount: sql<number>`following_count + 1` })
-      .where('id', '=', follower.id)
+      .set({ followersCount: sql<number>`followers_count + ${added.length}` })
+      .where('id', '=', id)
       .execute();
   }
-  return { localId: followed.id };
+  for (const [id, added] of Map.groupBy(inserted, (row) => row.followerId)) {
+    await tx
+      .updateTable('profiles')
+      .set({ followingCount: sql<number>`following_count + ${added.length}` })
+      .where('id', '=', id)
+      .execute();
+  }
 }

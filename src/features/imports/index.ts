@@ -58,7 +58,7 @@ export function createImports(options: ImportsOptions): Imports {
       const folder = await openMediaFolder(mediaFolder);
       const { sourceId, salt } = await begin({ database, source, now });
       const tally = createTally();
-      const ledger = createLedger(sourceId);
+      const ledger = createLedger(database, sourceId);
       const run: Run = { ...{ database, source, ledger, tally, signal, onProgress, now } };
       const files = createStoredFiles({ ...options, folder, salt });
 

@@ -1,7 +1,7 @@
 // Which rows of the source were taken and what they became. Written in the transaction that takes them, so a run that
 // is killed goes on where it stopped, and a row that was taken once never comes a second time.
 import { sql } from 'kysely';
-import type { Reader, Transaction } from '../../platform/database/database.ts';
+import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 
 /** A row of ours that a row of the source became. */
 export interface Local {
@@ -29,7 +29,7 @@ const homes = {
   Posts_mediafile: 'media',
 } as const;
 
-export function createLedger(sourceId: number): Ledger {
+export function createLedger({ dialect: { anyOf } }: Database, sourceId: number): Ledger {
   return {
     async findKnown(db, { table, ids }) {
       if (ids.length === 0) return new Set();
@@ -38,7 +38,7 @@ export function createLedger(sourceId: number): Ledger {
         .select('foreignId')
         .where('sourceId', '=', sourceId)
         .where('foreignTable', '=', table)
-        .where('foreignId', 'in', ids)
+        .where('foreignId', 'in', anyOf(ids))
         .execute();
       return new Set(rows.map((row) => row.foreignId));
     },
@@ -49,7 +49,7 @@ export function createLedger(sourceId: number): Ledger {
         select imports.foreign_id, home.id, home.created_at
         from imports inner join ${sql.table(homes[table])} as home on home.id = imports.local_id
         where imports.source_id = ${sourceId} and imports.foreign_table = ${table}
-          and imports.foreign_id in (${sql.join(list)})`.execute(db);
+          and imports.foreign_id in ${anyOf(list)}`.execute(db);
       return new Map(rows.map(({ foreignId, id, createdAt }) => [foreignId, { id, createdAt }]));
     },
     async record(tx, { table, localIds }) {

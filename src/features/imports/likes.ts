@@ -51,41 +51,56 @@ async function take<Row extends Like>(run: Run, likeable: Likeable<Row>): Promis
         ids: rows.map((row) => row.profile_id),
       });
       const outcomes = new Map<number, Outcome>();
+      const likes: { target: Local; person: Local }[] = [];
       for (const row of rows) {
         const target = targets.get(targetOf(row));
         const person = people.get(row.profile_id);
         if (target && person) {
-          await insert(tx, { target, person });
+          likes.push({ target, person });
           outcomes.set(row.id, { localId: target.id });
         } else {
           const missing = target ? `profile ${row.profile_id}` : `${noun} ${targetOf(row)}`;
           outcomes.set(row.id, { refused: `${missing} was not taken` });
         }
       }
+      if (likes.length > 0) await insert(run, tx, likes);
       return outcomes;
     },
   });
 }
 
-async function insert(tx: Transaction, { target, person }: { target: Local; person: Local }): Promise<void> {
-  const { numInsertedOrUpdatedRows } = await tx
+async function insert(run: Run, tx: Transaction, likes: { target: Local; person: Local }[]): Promise<void> {
+  const inserted = await tx
     .insertInto('likes')
-    .values({
-      postId: target.id,
-      profileId: person.id,
-      createdAt: Math.max(target.createdAt, person.createdAt),
-    })
+    .values(
+      likes.map(({ target, person }) => ({
+        postId: target.id,
+        profileId: person.id,
+        createdAt: Math.max(target.createdAt, person.createdAt),
+      })),
+    )
     .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (!numInsertedOrUpdatedRows) return;
-  await tx
-    .updateTable('posts')
-    .set({ likesCount: sql<number>`likes_count + 1` })
-    .where('id', '=', target.id)
+    .returning('postId')
     .execute();
+  for (const [id, added] of Map.groupBy(inserted, (row) => row.postId)) {
+    await tx
+      .updateTable('posts')
+      .set({ likesCount: sql<number>`likes_count + ${added.length}` })
+      .where('id', '=', id)
+      .execute();
+  }
+  await touchRoots(run, tx, [...new Set(inserted.map((row) => row.postId))]);
+}
+
+async function touchRoots({ database }: Run, tx: Transaction, ids: readonly number[]): Promise<void> {
   await tx
     .updateTable('posts')
     .set({ version: sql<number>`version + 1` })
-    .where('id', '=', sql<number>`(select coalesce(root_id, id) from posts where id = ${target.id})`)
+    .where('id', 'in', (posts) =>
+      posts
+        .selectFrom('posts')
+        .select((row) => row.fn.coalesce('rootId', 'id').as('id'))
+        .where('id', 'in', database.dialect.anyOf(ids)),
+    )
     .execute();
 }

@@ -48,6 +48,7 @@ export async function takeLinks(run: Run, link: Link): Promise<void> {
       const children = await run.ledger.resolve(tx, { table: child.table, ids: idsIn(child.column) });
       const parents = await run.ledger.resolve(tx, { table: parent.table, ids: idsIn(parent.column) });
       const parentOf = await findParents(tx, {
+        run,
         table: child.table,
         ids: [...children.values()].map(({ id }) => id),
       });
@@ -67,15 +68,13 @@ export async function takeLinks(run: Run, link: Link): Promise<void> {
 
 async function findParents(
   tx: Transaction,
-  { table, ids }: { table: ChildTable; ids: readonly number[] },
+  { run, table, ids }: { run: Run; table: ChildTable; ids: readonly number[] },
 ): Promise<Map<number, number | null>> {
-  if (ids.length === 0) return new Map();
+  const list = run.database.dialect.anyOf(ids);
   const { rows } =
     table === 'Posts_mediafile'
-      ? await sql<Parent>`select id, post_id as parent_id from media where id in (${sql.join(ids)})`.execute(
-          tx,
-        )
-      : await sql<Parent>`select id, parent_id from posts where id in (${sql.join(ids)})`.execute(tx);
+      ? await sql<Parent>`select id, post_id as parent_id from media where id in ${list}`.execute(tx)
+      : await sql<Parent>`select id, parent_id from posts where id in ${list}`.execute(tx);
   return new Map(rows.map((row) => [row.id, row.parentId]));
 }
 

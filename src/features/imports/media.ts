@@ -115,7 +115,7 @@ async function takeFile(
 
 /** The posts that were taken, by their id in the source. */
 async function findPosts(
-  { ledger }: Run,
+  { database, ledger }: Run,
   db: Parameters<typeof ledger.resolve>[0],
   links: Map<number, FirstLink>,
 ): Promise<Map<number, Local & { authorId: number }>> {
@@ -125,7 +125,11 @@ async function findPosts(
   });
   if (posts.size === 0) return new Map();
   const ids = [...posts.values()].map(({ id }) => id);
-  const rows = await db.selectFrom('posts').select(['id', 'authorId']).where('id', 'in', ids).execute();
+  const rows = await db
+    .selectFrom('posts')
+    .select(['id', 'authorId'])
+    .where('id', 'in', database.dialect.anyOf(ids))
+    .execute();
   const authors = new Map(rows.map((row) => [row.id, row.authorId]));
   return new Map(
     [...posts].map(([id, post]) => [id, { ...post, authorId: authors.get(post.id) ?? 0 }] as const),

@@ -1,5 +1,6 @@
 // One walk over one table of the source, which every table takes in the same way: a batch is read, rows that were taken
 // before are passed over, files are worked on, and one transaction takes the rest and records it.
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Database, Transaction } from '../../platform/database/database.ts';
 import type { ForeignDatabase } from '../../platform/foreign-databases/foreign-database.ts';
 import type { Ledger } from './ledger.ts';
@@ -44,6 +45,8 @@ export async function walk<Row extends { id: number }, Prepared>(
   const name = pass.name ?? pass.source.table;
   const count = run.tally.at(name);
   for await (const batch of source.readBatches(pass.source, pass.batch ?? BATCH)) {
+    // SQLite answers without ever waiting: other work of this process, and its clean-up, want their turn.
+    await breathe();
     run.signal?.throwIfAborted();
     const rows = parse(run, { pass, name, batch });
     await takeBatch(run, { pass, name, rows });
@@ -103,5 +106,6 @@ async function countUnreached({ source, tally }: Run, name: string): Promise<voi
   const missed = (await source.count(name)) - count.read;
   if (missed <= 0) return;
   count.read += missed;
-  for (let row = 0; row < missed; row += 1) tally.refuse({ table: name, id: 0 }, 'its id cannot be kept');
+  count.refused += missed - 1;
+  tally.refuse({ table: name, id: 0 }, `${missed} with ids that no sequence gives`);
 }

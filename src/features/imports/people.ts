@@ -37,11 +37,7 @@ export async function takeProfiles(run: Run): Promise<void> {
       const here = await tx
         .selectFrom('profiles')
         .select(['id', 'userId'])
-        .where(
-          'id',
-          'in',
-          rows.map((row) => row.id),
-        )
+        .where('id', 'in', run.database.dialect.anyOf(rows.map((row) => row.id)))
         .execute();
       const owner = new Map(here.map((row) => [row.id, row.userId]));
       return new Map(

@@ -4,7 +4,7 @@ import { type Outcome, type Run, walk } from './pass.ts';
 import { posts } from './source-tables.ts';
 
 export async function takePosts(run: Run): Promise<void> {
-  const { search } = run.database.dialect;
+  const { anyOf, search } = run.database.dialect;
   await walk(run, {
     source: posts,
     prepare: async () => undefined,
@@ -14,7 +14,7 @@ export async function takePosts(run: Run): Promise<void> {
         ids: rows.map((row) => row.auhtor_id),
       });
       const ids = rows.map((row) => row.id);
-      const used = await tx.selectFrom('posts').select('id').where('id', 'in', ids).execute();
+      const used = await tx.selectFrom('posts').select('id').where('id', 'in', anyOf(ids)).execute();
       const usedIds = new Set(used.map((row) => row.id));
       const outcomes = new Map<number, Outcome>();
       for (const { id, auhtor_id, description, date_created, date_modified } of rows) {

@@ -26,7 +26,7 @@ export function formatReport(report: ImportReport): string[] {
     ...section('Could not be taken:', refusals),
     ...section('Taken with a change:', notes),
     ...(otherTables.length > 0 ? ['', `Not looked at: ${otherTables.join(', ')}`] : []),
-    ...(videosQueued > 0 ? X : []),
+    ...(videosQueued > 0 ? ['', `Videos that are encoded once the site runs: ${videosQueued}`] : []),
   ];
 }
 

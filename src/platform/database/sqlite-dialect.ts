@@ -8,7 +8,9 @@ export const sqliteDialect: Dialect = {
       return false;
     return column === undefined || error.message.includes(column);
   },
-  anyOf: (list) => sql<number>`(select value from json_each(${list}))`,
+  // A prepared statement's list is a placeholder, which is bound later.
+  anyOf: (list) =>
+    sql<number>`(select value from json_each(${Array.isArray(list) ? JSON.stringify(list) : list}))`,
   async reserveIds(tx, table, upTo) {
     // A table of SQLite's own without a unique index: one row for each table that ever had one.
     await sql`insert into sqlite_sequence (name, seq)
