@@ -116,7 +116,7 @@ async function confirmLease(tx: Transaction, lease: Lease): Promise<void> {
   if (!(await isHeld(tx, lease))) throw new Error(LEASE_LOST);
 }
 
-/** Milliseconds before try n + 1, ± 25 % so that failures do not come in step. */
+/** Whole milliseconds before try n + 1, ± 25 % so that failures do not come in step. */
 function backOff(attempts: number, { pauseMs }: JobKind<unknown>): number {
-  return Math.min(600_000, pauseMs * 4 ** (attempts - 1)) * (0.75 + Math.random() / 2);
+  return Math.round(Math.min(600_000, pauseMs * 4 ** (attempts - 1)) * (0.75 + Math.random() / 2));
 }
