@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lane, openTestQueue, type Payload, type TestQueue } from '../../../test/support/workers.ts';
+import { type JobHandler, PermanentFailure } from './jobs.ts';
+
+let queue: TestQueue;
+beforeEach(async () => {
+  queue = await openTestQueue();
+});
+afterEach(() => queue[Symbol.asyncDispose]());
+
+describe('a failing job', () => {
+  test('is tried again after pauses that grow, and dead after its last try, with its reason', async () => {
+    const buried: unknown[] = [];
+    const pauses: number[] = [];
+    const worker = await queue.startWorker([
+      lane(
+        async ({ attempt }) => {
+          throw new Error(`try ${attempt} failed`);
+        },
+        { bury: async ({ payload, error }) => void buried.push([payload, (error as Error).message]) },
+      ),
+    ]);
+    await queue.enqueue('poison');
+    await worker.idle();
+    for (let round = 0; round < 2; round += 1) {
+      const [row] = await queue.rows();
+      expect(row).toMatchObject({ lastError: `try ${round + 1} failed`, deadAt: null, leaseUntil: 0 });
+      pauses.push((row?.runAt ?? 0) - queue.clock);
+      expect(buried).toEqual([]);
+      queue.clock = row?.runAt ?? 0;
+      worker.wake();
+      await worker.idle();
+    }
+    expect(pauses[0]).toBeGreaterThanOrEqual(750);
+    expect(pauses[0]).toBeLessThanOrEqual(1_250);
+    expect(pauses[1]).toBeGreaterThanOrEqual(3_000);
+    expect(pauses[1]).toBeLessThanOrEqual(5_000);
+    expect(buried).toEqual([[{ name: 'poison' }, 'try 3 failed']]);
+    expect(await queue.rows()).toMatchObject([
+      { attempts: 3, lastError: 'try 3 failed', deadAt: queue.clock },
+    ]);
+    await queue.passPause(worker);
+    expect(buried).toHaveLength(1);
+  });
+
+  test('does not keep the ones behind it waiting', async () => {
+    const seen: string[] = [];
+    const worker = await queue.startWorker([
+      lane(async ({ payload }) => {
+        if (payload.name === 'poison') throw new Error('again and again');
+        seen.push(payload.name);
+      }),
+    ]);
+    await queue.enqueue('poison');
+    await queue.enqueue('healthy');
+    await worker.idle();
+    expect(seen).toEqual(['healthy']);
+  });
+
+  test('is dead at once when no further try can mend it', async () => {
+    const buried: unknown[] = [];
+    const failure = new PermanentFailure('not ever', { cause: 'the reason' });
+    const worker = await queue.startWorker([
+      lane(
+        async () => {
+          throw failure;
+        },
+        { bury: async ({ error }) => void buried.push(error) },
+      ),
+    ]);
+    await queue.enqueue('hopeless');
+    await worker.idle();
+    expect(buried).toEqual([failure]);
+    expect(await queue.rows()).toMatchObject([{ attempts: 1, lastError: 'not ever', deadAt: queue.clock }]);
+  });
+
+  test.each(['{"name":7}', '[]', 'no json {'])(
+    'whose payload no longer fits its kind (%s) ends dead without being handled or buried',
+    async (payload) => {
+      const seen: unknown[] = [];
+      await queue.enqueue('old');
+      await queue.change({ payload });
+      const handler: JobHandler<Payload> = async (run) => void seen.push(run);
+      const worker = await queue.startWorker([lane(handler, { bury: async (job) => void seen.push(job) })]);
+      await worker.idle();
+      for (let round = 0; round < 8; round += 1) await queue.passPause(worker);
+      expect(seen).toEqual([]);
+      expect(await queue.rows()).toMatchObject([
+        { deadAt: expect.any(Number), lastError: expect.any(String) },
+      ]);
+    },
+  );
+
+  test('is not lost by an undertaker that fails once, nor kept alive by one that always does', async () => {
+    let calls = 0;
+    const worker = await queue.startWorker([
+      lane(
+        async () => {
+          throw new Error('no');
+        },
+        {
+          bury: async ({ payload }) => {
+            calls += 1;
+            if (payload.name === 'always' || calls === 1) throw new Error('the spade broke');
+          },
+        },
+      ),
+    ]);
+    await queue.enqueue('once');
+    await worker.idle();
+    for (let round = 0; round < 4; round += 1) await queue.passPause(worker);
+    expect(calls).toBe(2);
+    expect(await queue.rows()).toMatchObject([{ attempts: 4, deadAt: expect.any(Number) }]);
+    await queue.enqueue('always');
+    await worker.idle();
+    for (let round = 0; round < 12; round += 1) await queue.passPause(worker);
+    expect((await queue.rows()).map((row) => row.deadAt !== null)).toEqual([true, true]);
+  });
+});
