@@ -71,7 +71,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     search: config.searchPath,
   });
   const jobs = createJobs({ now });
-  const limits = createLimits({ factor: config.rateLimitFactor });
+  const limits = createLimits({ factor: config.rateLimitFactor, now });
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
 
   const users = createUsers({

@@ -36,7 +36,7 @@ interface SignUpOptions {
 }
 
 export function createSignUp({ database, users, pictures, limits, now }: SignUpOptions): SignUpVerb {
-  const byAddress = limits.create({ name: 'sign-up', points: 20, seconds: 1_800 });
+  const byAddress = limits.create('sign-up');
   return async ({ form, picture, address, role }) => {
     const user = await users.accounts.prepare(form);
     await byAddress.take(address);

@@ -23,8 +23,8 @@ interface SignInOptions {
 
 export function createSignIn({ database, hashes, sessions, limits }: SignInOptions): SignIn {
   // Guesses, not sign-ins: a right password gives its point back.
-  const byAddress = limits.create({ name: 'sign-in-address', points: 25, seconds: 300 });
-  const byAccount = limits.create({ name: 'sign-in-account', points: 20, seconds: 3_600 });
+  const byAddress = limits.create('sign-in-address');
+  const byAccount = limits.create('sign-in-account');
 
   return async ({ username, password, address }) => {
     const key = usernameKey(username);
