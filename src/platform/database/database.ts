@@ -25,32 +25,31 @@ export interface Database extends AsyncDisposable {
   backup(path: string): Promise<void>;
 }
 
-const effects = new WeakMap<object, (() => void)[]>();
+export type Effect = () => void;
+
+const effects = new WeakMap<object, Effect[]>();
 
 /** Defers `effect` until `tx` is committed; a rollback drops it. It must be safe to lose, or be a job instead. */
-export function afterCommit(tx: Transaction, effect: () => void): void {
+export function afterCommit(tx: Transaction, effect: Effect): void {
   const list = effects.get(tx);
   if (!list) throw new Error('afterCommit was called outside of a transaction of this database');
   list.push(effect);
 }
 
-/** For adapters: runs `work` in a transaction of `kysely` and its deferred effects once that has committed. */
-export async function runTransaction<T>(
-  kysely: Kysely<Tables>,
-  work: (tx: Transaction) => Promise<T>,
-  onEffectError: (error: unknown) => void,
-): Promise<T> {
-  const deferred: (() => void)[] = [];
-  const result = await kysely.transaction().execute(async (tx) => {
-    effects.set(tx, deferred);
-    return work(tx);
-  });
-  for (const effect of deferred) {
+/** For adapters: effects deferred on `tx` go to the list that is answered, from now on. */
+export function collectEffects(tx: Transaction): Effect[] {
+  const list: Effect[] = [];
+  effects.set(tx, list);
+  return list;
+}
+
+/** For adapters: runs effects after their commit; the failure of one stops neither the others nor the caller. */
+export function runEffects(list: readonly Effect[], onError: (error: unknown) => void): void {
+  for (const effect of list) {
     try {
       effect();
     } catch (error) {
-      onEffectError(error);
+      onError(error);
     }
   }
-  return result;
 }

@@ -1,6 +1,5 @@
 // SQLite: one writer connection behind Kysely's mutex, one read-only connection beside it (WAL: readers see the last
 // commit and wait for nobody). `synchronous=FULL`: a commit that was acknowledged survives a power loss.
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
@@ -15,16 +14,14 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
-import { type Database, type Reader, runTransaction } from './database.ts';
+import type { Database, Reader } from './database.ts';
+import { createGroupCommit, groupAskedAt } from './group-commit.ts';
 import { compilePrepared, type Prepare } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
 const BUSY_LIMIT_MS = 5_000;
 const BUSY_PAUSE_MS = 10;
-
-/** When the current transaction was asked for: what it waited for its turn in this process counts too. */
-const askedAt = new AsyncLocalStorage<number>();
 
 export function openSqlite(options: { path: string; onError: (error: unknown) => void }): Database {
   const writer = connect(options.path, { readonly: false });
@@ -42,6 +39,7 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
     dialect: new SqliteDialect({ database: cached(reader) }),
     plugins: [new CamelCasePlugin()],
   });
+  const transaction = createGroupCommit(write, options.onError);
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
@@ -50,7 +48,7 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
     description: `SQLite ${version}`,
     async transaction(work) {
       try {
-        return await askedAt.run(performance.now(), () => runTransaction(write, work, options.onError));
+        return await transaction(work);
       } catch (error) {
         if (!isSqliteError(error, 'SQLITE_FULL')) throw error;
         throw unavailable('storage_full', 'The server has no space left. Please try again later.', {
@@ -156,7 +154,7 @@ class WriterDriver extends SqliteDriver {
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     const begin = CompiledQuery.raw('begin immediate');
-    const giveUpAt = (askedAt.getStore() ?? performance.now()) + BUSY_LIMIT_MS;
+    const giveUpAt = groupAskedAt() + BUSY_LIMIT_MS;
     for (;;) {
       try {
         await connection.executeQuery(begin);
