@@ -1,5 +1,5 @@
 // The composition root: builds everything once, top to bottom. Only here all rings are seen.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Cron } from 'croner';
@@ -22,6 +22,7 @@ import { openDatabase } from './platform/database/open.ts';
 import { type Ffmpeg, findFfmpeg } from './platform/ffmpeg/find.ts';
 import { createJobs, type Jobs } from './platform/jobs/jobs.ts';
 import { createJobsOverview, type JobsOverview } from './platform/jobs/overview.ts';
+import { createScratch } from './platform/jobs/scratch.ts';
 import { createWorker, handle, type Worker } from './platform/jobs/worker.ts';
 import { createLimits } from './platform/limits/limits.ts';
 import type { Logger } from './platform/logger.ts';
@@ -57,7 +58,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
-  const workFolder = join(config.dataDir, 'work');
+  const scratch = createScratch(join(config.dataDir, 'work'), Date.now);
   await mkdir(config.dataDir, { recursive: true });
   const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
 
@@ -87,7 +88,8 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     ffmpeg &&
     createVideoEncoder({ ffmpeg, sizes: config.videos.sizes, maxDurationMs: config.limits.videoDurationMs });
   const media = createMedia({
-    ...{ database, storage, jobs, bus, pictures, encoder, workFolder, now },
+    ...{ database, storage, jobs, bus, pictures, encoder, now },
+    workFolder: scratch.folder,
     limits: config.limits,
     videoConcurrency: config.videos.concurrency,
   });
@@ -127,8 +129,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     jobs: createJobsOverview({ database, now }),
     report: { database: database.description, storage: storage.description, ffmpeg },
     async startWork() {
-      // Scratch of encodes that died with an earlier process.
-      await rm(workFolder, { recursive: true, force: true });
+      await scratch.sweep();
       await worker.start();
       sweep.resume();
     },

@@ -44,7 +44,7 @@ interface TranscodingOptions {
   bus: Bus;
   /** None when there is no ffmpeg: videos are then kept and played as they came. */
   encoder: VideoEncoder | undefined;
-  /** Scratch space; emptied at every start. */
+  /** Scratch space of this process alone. */
   workFolder: string;
   now: () => number;
 }
