@@ -2,10 +2,10 @@
 // A new file is written beside its place, synced, renamed and its folder synced, so a half-written blob is never seen.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { constants, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unavailable } from '../errors.ts';
-import { type BlobStore, type DraftStore, isKey, type Storage } from './storage.ts';
+import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
 export function openLocalStorage(folder: string): Storage {
   const blobs = createBlobs(join(folder, 'media'));
@@ -24,7 +24,7 @@ function createBlobs(root: string): BlobStore {
       refusingFullDisk(async () => {
         const path = pathOf(key);
         const partial = `${path}.${randomUUID()}.partial`;
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         try {
           await using file = await open(partial, 'wx');
           await file.writeFile(content);
@@ -54,7 +54,8 @@ function createBlobs(root: string): BlobStore {
     async removeAll(prefix) {
       await rm(pathOf(prefix), { recursive: true, force: true });
     },
-    withFile: (key, use) => use(pathOf(key)),
+    list: () => listFiles(root),
+    withFile: async (key, use) => use(pathOf(key)),
   };
 }
 
@@ -66,8 +67,10 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         const path = pathOf(key);
         await using file = await openForWriting(path);
         let position = offset;
-        for await (const piece of content)
-          position += (await file.write(piece, 0, piece.length, position)).bytesWritten;
+        for await (const piece of content) {
+          await writeAll(file, { bytes: piece, position });
+          position += piece.length;
+        }
         await file.datasync();
         return position - offset;
       }),
@@ -89,7 +92,24 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
     async remove(key) {
       await rm(pathOf(key), { force: true });
     },
+    list: () => listFiles(root),
   };
+}
+
+/** Folder by folder; one that goes away meanwhile has nothing more to say. */
+async function* listFiles(root: string, above = ''): AsyncGenerator<StoredFile> {
+  const folder = await opendir(join(root, above)).catch(ignoringAbsence);
+  if (!folder) return;
+  for await (const entry of folder) {
+    const key = `${above}${entry.name}`;
+    if (entry.isDirectory()) yield* listFiles(root, `${key}/`);
+    const found = entry.isFile() ? await stat(join(root, key)).catch(ignoringAbsence) : undefined;
+    if (found) yield { key, modifiedAt: found.mtimeMs };
+  }
+}
+
+function ignoringAbsence(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
 }
 
 function locate(root: string, key: string): string {
@@ -104,10 +124,27 @@ async function openForWriting(path: string): Promise<FileHandle> {
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(path, constants.O_RDWR | constants.O_CREAT);
   await syncFolder(dirname(path));
   return file;
+}
+
+/** A disk that runs full writes what still fits and fails only at the next try. */
+async function writeAll(
+  file: FileHandle,
+  { bytes, position }: { bytes: Uint8Array; position: number },
+): Promise<void> {
+  let written = 0;
+  while (written < bytes.length)
+    written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+}
+
+/** A folder that is made here is entered durably in the one above it, up to the first that was there. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 async function moveDurably(from: string, to: string): Promise<void> {
@@ -115,7 +152,7 @@ async function moveDurably(from: string, to: string): Promise<void> {
     await using file = await open(from, 'r+');
     await file.sync();
   }
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   await rename(from, to);
   await syncFolder(dirname(to));
 }

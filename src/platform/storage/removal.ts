@@ -39,9 +39,10 @@ export function createBlobRemoval({
   storage: Storage;
 }): JobHandler<z.infer<typeof removeBlobsJob.schema>> {
   return async ({ payload }) => {
+    // Drafts first: afterwards nobody can publish one as a blob that was just removed.
+    for (const draft of payload.drafts) await storage.drafts.remove(draft);
     await storage.blobs.remove(payload.keys);
     for (const prefix of payload.prefixes) await storage.blobs.removeAll(prefix);
-    for (const draft of payload.drafts) await storage.drafts.remove(draft);
   };
 }
 
