@@ -6,7 +6,7 @@ export function createMemoryBus(onError: (error: unknown) => void): Bus {
   return {
     publish(topic, message) {
       queueMicrotask(() => {
-        for (const listener of listeners.get(topic.name) ?? []) {
+        for (const listener of [...(listeners.get(topic.name) ?? [])]) {
           try {
             listener(message as never);
           } catch (error) {
@@ -17,10 +17,11 @@ export function createMemoryBus(onError: (error: unknown) => void): Bus {
     },
     subscribe(topic, listener) {
       const set = listeners.get(topic.name) ?? new Set();
-      listeners.set(topic.name, set.add(listener as (message: never) => void));
+      // One entry for each subscription, even of the same function.
+      const entry = (message: never): void => listener(message);
+      listeners.set(topic.name, set.add(entry));
       return () => {
-        set.delete(listener as (message: never) => void);
-        if (set.size === 0) listeners.delete(topic.name);
+        if (set.delete(entry) && set.size === 0) listeners.delete(topic.name);
       };
     },
     async [Symbol.asyncDispose]() {
