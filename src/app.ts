@@ -11,7 +11,13 @@ import { createPagesDoor } from './api/pages/index.ts';
 import { createServer } from './api/server.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
-import { createMedia, createVideoEncoder, type Media, sweepUploadsJob } from './features/media/index.ts';
+import {
+  createMedia,
+  createVideoEncoder,
+  type Media,
+  sweepOrphansJob,
+  sweepUploadsJob,
+} from './features/media/index.ts';
 import { createImports, type Imports } from './features/imports/index.ts';
 import { createPosts, type Posts } from './features/posts/index.ts';
 import { createProfiles, type Profiles } from './features/profiles/index.ts';
@@ -42,7 +48,7 @@ export interface App extends AsyncDisposable {
   readonly jobs: JobsOverview;
   /** What is switched on, for the start report. */
   readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
-  /** Begins to run jobs and the hourly sweep. */
+  /** Begins to run jobs, with a sweep now and every hour. */
   startWork(): Promise<void>;
 }
 
@@ -131,6 +137,7 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     async startWork() {
       await scratch.sweep();
       await worker.start();
+      await enqueueSweeps(database, jobs);
       sweep.resume();
     },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
@@ -158,9 +165,13 @@ function scheduleSweep({
   onError: (error: unknown) => void;
 }): Cron {
   return new Cron('17 * * * *', { paused: true, unref: true, catch: onError }, () =>
-    database.transaction(async (tx) => {
-      await jobs.enqueue(tx, sweepUploadsJob, { payload: {}, uniqueKey: 'hourly' });
-      await jobs.enqueue(tx, sweepSessionsJob, { payload: {}, uniqueKey: 'hourly' });
-    }),
+    enqueueSweeps(database, jobs),
   );
+}
+
+async function enqueueSweeps(database: Database, jobs: Jobs): Promise<void> {
+  await database.transaction(async (tx) => {
+    for (const kind of [sweepUploadsJob, sweepOrphansJob, sweepSessionsJob])
+      await jobs.enqueue(tx, kind, { payload: {}, uniqueKey: 'hourly' });
+  });
 }

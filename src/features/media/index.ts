@@ -8,6 +8,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import { type Attachments, createAttachments } from './attachments.ts';
 import { createFinalize, type Finalize } from './finalize.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
+import { createOrphanSweep, sweepOrphansJob } from './sweep-orphans.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
 import { createUploads, type Uploads } from './uploads.ts';
 import type { VideoEncoder } from './video-encoder.ts';
@@ -15,6 +16,7 @@ import { createMediaViews, type MediaViews } from './views.ts';
 
 export { noVideo } from './attachments.ts';
 export { sweepUploadsJob } from './sweep.ts';
+export { sweepOrphansJob } from './sweep-orphans.ts';
 export { transcodeJob } from './transcode.ts';
 export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 export { createVideoEncoder } from './video-encoder.ts';
@@ -59,7 +61,11 @@ export function createMedia(options: MediaOptions): Media {
         concurrency: options.videoConcurrency,
         registrations: [handle(transcodeJob, transcoding.run, transcoding.bury)],
       },
-      { name: 'uploads', concurrency: 1, registrations: [handle(sweepUploadsJob, sweep)] },
+      {
+        name: 'sweeps',
+        concurrency: 1,
+        registrations: [handle(sweepUploadsJob, sweep), handle(sweepOrphansJob, createOrphanSweep(options))],
+      },
     ],
   };
 }

@@ -125,7 +125,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
       .returning('postId')
       .executeTakeFirst();
     // Deleted while it was encoded: nothing refers to what was made.
-    if (!updated) return removeAfterCommit(jobs, tx, { keys: [keys.file], prefixes: [media.draftPrefix] });
+    if (!updated) return removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
     await removeAfterCommit(jobs, tx, { keys: [media.fileKey] });
     await announce(tx, updated.postId);
   }
@@ -176,15 +176,6 @@ async function store({
   encoded: EncodedVideo;
   prefix: string;
 }): Promise<StoredKeys> {
-  const keys = {
-    file: `videos/${randomBytes(16).toString('hex')}.mp4`,
-    poster: `${prefix}/${encoded.poster}`,
-  };
-  for (const name of encoded.files) {
-    await storage.blobs.adopt(
-      name === encoded.progressive ? keys.file : `${prefix}/${name}`,
-      join(folder, name),
-    );
-  }
-  return keys;
+  for (const name of encoded.files) await storage.blobs.adopt(`${prefix}/${name}`, join(folder, name));
+  return { file: `${prefix}/${encoded.progressive}`, poster: `${prefix}/${encoded.poster}` };
 }

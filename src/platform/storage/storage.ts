@@ -19,8 +19,16 @@ export interface BlobStore {
   remove(keys: readonly string[]): Promise<void>;
   /** Removes every blob whose key begins with `prefix` and a `/`. */
   removeAll(prefix: string): Promise<void>;
+  /** Every blob, in no order, and what a crash left of one; what comes or goes meanwhile may be there or not. */
+  list(): AsyncIterable<StoredFile>;
   /** Gives `use` a local path to read the blob from, for programs that need a file. */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>;
+}
+
+export interface StoredFile {
+  key: string;
+  /** Epoch milliseconds. */
+  modifiedAt: number;
 }
 
 export interface Blob {
@@ -43,6 +51,8 @@ export interface DraftStore {
   /** Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. */
   publish(key: string, size: number, blobKey: string): Promise<void>;
   remove(key: string): Promise<void>;
+  /** As for blobs. */
+  list(): AsyncIterable<StoredFile>;
 }
 
 const KEY = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;

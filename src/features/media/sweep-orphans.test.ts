@@ -1,0 +1,118 @@
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
+import { listBlobs } from '../../../test/support/site-data.ts';
+import { openStorage } from '../../platform/storage/open.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import { noVideo } from './attachments.ts';
+import { createOrphanSweep } from './sweep-orphans.ts';
+
+let site: TestDatabase;
+let storage: Storage;
+const content = Buffer.from('bytes');
+
+beforeEach(async () => {
+  site = await openTestDatabase();
+  storage = await openStorage({ kind: 'local', folder: site.folder });
+});
+afterEach(() => site[Symbol.asyncDispose]());
+
+async function sweep(now = Date.now()): Promise<void> {
+  const run = createOrphanSweep({ database: site.database, storage, now: () => now });
+  const { signal } = new AbortController();
+  await run({ id: 1, attempt: 1, payload: {}, signal, confirm: () => Promise.resolve() });
+}
+
+const inTwoHours = (): number => Date.now() + 7_200_000;
+
+/** A person with a picture, and a video with everything a video can have. */
+async function fillRows(): Promise<void> {
+  const { database } = site;
+  const { profileId } = await insertPerson(database, 'ann');
+  await database.transaction(async (tx) => {
+    await tx
+      .updateTable('profiles')
+      .set({ pictureKey: 'profile_pictures/a.jpg', coverKey: 'profile_pictures/b.jpg' })
+      .execute();
+    const media = await tx
+      .insertInto('media')
+      .values({
+        ...{
+          ownerId: profileId,
+          postId: null,
+          kind: 'video',
+          width: null,
+          height: null,
+          createdAt: 0,
+          readyAt: null,
+        },
+        ...noVideo,
+        ...{
+          fileKey: 'videos/a.mp4',
+          posterKey: 'posters/a.jpg',
+          hlsPrefix: 'hls/1-a',
+          draftPrefix: 'hls/1-b',
+        },
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await tx
+      .insertInto('uploads')
+      .values({
+        ...{ ownerId: profileId, mediaId: media.id, label: 'a', draftKey: 'draft-a' },
+        ...{
+          lastChunkHash: null,
+          lastConnection: null,
+          leaseHolder: null,
+          createdAt: 0,
+          updatedAt: 0,
+          finishedAt: null,
+        },
+      })
+      .execute();
+  });
+}
+
+const REFERRED = [
+  'hls/1-a/360p/0.m4s',
+  'hls/1-a/master.m3u8',
+  'hls/1-b/0.m4s',
+  'posters/a.jpg',
+  'profile_pictures/a.jpg',
+  'profile_pictures/b.jpg',
+  'videos/a.mp4',
+];
+const ORPHANS = [
+  'hls/1-c/0.m4s',
+  'hls/11-a/0.m4s',
+  'pictures/x.jpg',
+  'pictures/x.jpg.77.partial',
+  'videos/a.mp',
+];
+
+test('what no row refers to goes when it is older than an hour, and everything else stays', async () => {
+  await fillRows();
+  for (const key of [...REFERRED, ...ORPHANS]) await storage.blobs.put(key, content);
+  for (const key of ['draft-a', 'draft-b']) await storage.drafts.write(key, 0, [content]);
+  await sweep();
+  expect(await listBlobs(site.folder)).toEqual([...REFERRED, ...ORPHANS].toSorted());
+  await sweep(inTwoHours());
+  expect(await listBlobs(site.folder)).toEqual(REFERRED);
+  const drafts: string[] = [];
+  for await (const { key } of storage.drafts.list()) drafts.push(key);
+  expect(drafts).toEqual(['draft-a']);
+});
+
+test('a file of this hour is left alone beside old ones', async () => {
+  for (const key of ['pictures/old.jpg', 'pictures/new.jpg']) await storage.blobs.put(key, content);
+  const past = Date.now() / 1_000 - 3_700;
+  await utimes(join(site.folder, 'media/pictures/old.jpg'), past, past);
+  await sweep();
+  expect(await listBlobs(site.folder)).toEqual(['pictures/new.jpg']);
+});
+
+test('an empty site has nothing to sweep', async () => {
+  await sweep(inTwoHours());
+  expect(await listBlobs(site.folder)).toEqual([]);
+});
