@@ -2,7 +2,7 @@
 import type { Database } from '../../platform/database/database.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
-import { findOwnPost, touch } from './queries.ts';
+import { createThreads } from './queries.ts';
 
 export interface Attaching {
   /** Throws `not_found` or `forbidden` for the post, `conflict` when it is full, and what a bad picture throws. */
@@ -13,16 +13,17 @@ export interface Attaching {
 
 export function createAttaching({ database, media }: { database: Database; media: Media }): Attaching {
   const { attachments, finalize } = media;
+  const threads = createThreads(database);
   return {
     async addPicture({ viewer, postId, bytes }) {
       // Before the costly work, and again in the transaction that counts.
-      await findOwnPost(database.read, { id: postId, viewer });
+      await threads.findOwnPost({ id: postId, viewer });
       const stored = await attachments.storePicture(bytes);
       try {
         await database.transaction(async (tx) => {
-          await findOwnPost(tx, { id: postId, viewer });
+          await threads.findOwnPost({ within: tx, id: postId, viewer });
           await attachments.insertPicture(tx, { stored, ownerId: viewer.profileId, postId });
-          await touch(tx, postId);
+          await threads.touch(tx, postId);
         });
       } catch (error) {
         await attachments.discardPicture(stored);
@@ -31,12 +32,12 @@ export function createAttaching({ database, media }: { database: Database; media
     },
 
     async addVideo({ viewer, postId, mediaId }) {
-      await findOwnPost(database.read, { id: postId, viewer });
+      await threads.findOwnPost({ id: postId, viewer });
       const checked = await finalize.check({ viewer, mediaId });
       if (!checked) return finalize.confirmClosed({ mediaId, postId });
       const closed = await database.transaction(async (tx) => {
-        await findOwnPost(tx, { id: postId, viewer });
-        await touch(tx, postId);
+        await threads.findOwnPost({ within: tx, id: postId, viewer });
+        await threads.touch(tx, postId);
         return finalize.close(tx, { checked, postId });
       });
       if (closed) await finalize.publish(checked);

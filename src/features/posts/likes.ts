@@ -4,13 +4,18 @@ import { afterCommit, type Database, type Transaction } from '../../platform/dat
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import type { Viewer } from '../users/index.ts';
-import { findItem, type Level, type ThreadItem, topOf, touch } from './queries.ts';
+import { createThreads, type Level, type ThreadItem, topOf } from './queries.ts';
 
 interface Target {
   viewer: Viewer;
   id: number;
   /** Asks that it be of this level; anything else is not found. */
   level?: Level;
+}
+
+interface Pair {
+  item: ThreadItem;
+  viewer: Viewer;
 }
 
 export interface Likes {
@@ -29,54 +34,57 @@ export function createLikes({
   bus: Bus;
   now: () => number;
 }): Likes {
-  async function like(
-    tx: Transaction,
-    { item, viewer }: { item: ThreadItem; viewer: Viewer },
-  ): Promise<boolean> {
-    const { numInsertedOrUpdatedRows } = await tx
+  const threads = createThreads(database);
+  const insert = database.prepareWithin((db, row: { postId: number; profileId: number; createdAt: number }) =>
+    db
       .insertInto('likes')
-      .values({ postId: item.id, profileId: viewer.profileId, createdAt: now() })
+      .values({ postId: row.postId, profileId: row.profileId, createdAt: row.createdAt })
       .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst();
-    if (!numInsertedOrUpdatedRows) return false;
-    await changed(tx, { item, by: 1 });
-    return true;
+      .returning('postId'),
+  );
+  const remove = database.prepareWithin((db, row: { postId: number; profileId: number }) =>
+    db
+      .deleteFrom('likes')
+      .where('postId', '=', row.postId)
+      .where('profileId', '=', row.profileId)
+      .returning('postId'),
+  );
+  const count = database.prepareWithin((db, { id, by }: { id: number; by: number }) =>
+    db
+      .updateTable('posts')
+      .set({ likesCount: sql<number>`likes_count + ${by}` })
+      .where('id', '=', id),
+  );
+
+  async function like(tx: Transaction, { item, viewer }: Pair): Promise<boolean> {
+    const row = { postId: item.id, profileId: viewer.profileId, createdAt: now() };
+    const isNew = (await insert(tx, row)).length > 0;
+    if (isNew) await changed(tx, { item, by: 1 });
+    return isNew;
   }
 
-  async function unlike(
-    tx: Transaction,
-    { item, viewer }: { item: ThreadItem; viewer: Viewer },
-  ): Promise<boolean> {
-    const { numDeletedRows } = await tx
-      .deleteFrom('likes')
-      .where('postId', '=', item.id)
-      .where('profileId', '=', viewer.profileId)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) return false;
-    await changed(tx, { item, by: -1 });
-    return true;
+  async function unlike(tx: Transaction, { item, viewer }: Pair): Promise<boolean> {
+    const was = (await remove(tx, { postId: item.id, profileId: viewer.profileId })).length > 0;
+    if (was) await changed(tx, { item, by: -1 });
+    return was;
   }
 
   async function changed(tx: Transaction, { item, by }: { item: ThreadItem; by: 1 | -1 }): Promise<void> {
-    await tx
-      .updateTable('posts')
-      .set({ likesCount: sql<number>`likes_count + ${by}` })
-      .where('id', '=', item.id)
-      .execute();
-    await touch(tx, topOf(item));
+    await count(tx, { id: item.id, by });
+    await threads.touch(tx, topOf(item));
     afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
   }
 
   return {
     set: ({ viewer, id, level, liked }) =>
       database.transaction(async (tx) => {
-        const item = await findItem(tx, { id, level });
+        const item = await threads.find({ within: tx, id, level });
         await (liked ? like(tx, { item, viewer }) : unlike(tx, { item, viewer }));
         return { postId: topOf(item) };
       }),
     async toggle({ viewer, id, level }) {
       await database.transaction(async (tx) => {
-        const item = await findItem(tx, { id, level });
+        const item = await threads.find({ within: tx, id, level });
         if (!(await unlike(tx, { item, viewer }))) await like(tx, { item, viewer });
       });
     },

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../platform/database/database.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Viewer } from '../users/index.ts';
-import { findItem, type PostRef } from './queries.ts';
+import { createThreads, type PostRef } from './queries.ts';
 import { prefixesOf } from './search-terms.ts';
 
 export interface Lists {
@@ -21,6 +21,7 @@ export interface Lists {
 
 export function createLists({ database }: { database: Database }): Lists {
   const { read, dialect } = database;
+  const threads = createThreads(database);
   const findNewest = database.prepare((from, { offset, limit }: { offset: number; limit: number }) =>
     from
       .selectFrom('posts')
@@ -67,7 +68,7 @@ export function createLists({ database }: { database: Database }): Lists {
       return rows;
     },
     async checkOwn({ viewer, id }) {
-      const post = await findItem(read, { id, level: 'post' });
+      const post = await threads.find({ id, level: 'post' });
       if (post.authorId !== viewer.profileId) throw notFound('post');
     },
   };

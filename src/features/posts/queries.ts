@@ -1,6 +1,6 @@
 // Look-ups that several verbs of posts share.
 import { sql } from 'kysely';
-import type { Reader, Transaction } from '../../platform/database/database.ts';
+import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 import { forbidden, notFound } from '../../platform/errors.ts';
 import type { Viewer } from '../users/index.ts';
 
@@ -13,33 +13,6 @@ export interface ThreadItem {
   parentId: number | null;
   rootId: number | null;
   level: Level;
-}
-
-/** Throws `not_found` when it does not exist or stands elsewhere than `level` says. */
-export async function findItem(
-  db: Reader,
-  { id, level }: { id: number; level?: Level | undefined },
-): Promise<ThreadItem> {
-  const row = await db
-    .selectFrom('posts')
-    .select(['id', 'authorId', 'parentId', 'rootId'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (!row) throw notFound('post');
-  const item = { ...row, level: levelOf(row) };
-  if (level && item.level !== level) throw notFound('post');
-  return item;
-}
-
-/** The viewer's own post. Throws `not_found`, or `forbidden` for somebody else's. */
-export async function findOwnPost(
-  db: Reader,
-  { id, viewer }: { id: number; viewer: Viewer },
-): Promise<ThreadItem> {
-  const post = await findItem(db, { id, level: 'post' });
-  if (post.authorId !== viewer.profileId)
-    throw forbidden('not_the_author', 'This post belongs to someone else.');
-  return post;
 }
 
 /** A post and the state that a view of it shows: equal refs, equal views. */
@@ -60,15 +33,56 @@ export async function touch(tx: Transaction, postId: number): Promise<void> {
 /** The post at the top of the thread: what live updates are about. */
 export const topOf = (item: ThreadItem): number => item.rootId ?? item.id;
 
-export async function countChild(
-  tx: Transaction,
-  { parentId, by }: { parentId: number; by: 1 | -1 },
-): Promise<void> {
-  await tx
-    .updateTable('posts')
-    .set({ childrenCount: sql<number>`children_count + ${by}` })
-    .where('id', '=', parentId)
-    .execute();
+export interface Threads {
+  /** Throws `not_found` when it does not exist or stands elsewhere than `level` says. */
+  find(item: { within?: Transaction; id: number; level?: Level | undefined }): Promise<ThreadItem>;
+  /** The viewer's own post. Throws `not_found`, or `forbidden` for somebody else's. */
+  findOwnPost(post: { within?: Transaction; id: number; viewer: Viewer }): Promise<ThreadItem>;
+  /** In the transaction of a change: the post's view is another one now. */
+  touch(tx: Transaction, postId: number): Promise<void>;
+  countChild(tx: Transaction, child: { parentId: number; by: 1 | -1 }): Promise<void>;
+}
+
+export function createThreads({ prepare, prepareWithin }: Database): Threads {
+  const select = (db: Reader, { id }: { id: number }) =>
+    db.selectFrom('posts').select(['id', 'authorId', 'parentId', 'rootId']).where('id', '=', id);
+  const selectNow = prepare(select);
+  const selectWithin = prepareWithin(select);
+  const raiseVersion = prepareWithin((db, { id }: { id: number }) =>
+    db
+      .updateTable('posts')
+      .set({ version: sql<number>`version + 1` })
+      .where('id', '=', id),
+  );
+  const addChildren = prepareWithin((db, { id, by }: { id: number; by: number }) =>
+    db
+      .updateTable('posts')
+      .set({ childrenCount: sql<number>`children_count + ${by}` })
+      .where('id', '=', id),
+  );
+
+  const find: Threads['find'] = async ({ within, id, level }) => {
+    const [row] = within ? await selectWithin(within, { id }) : await selectNow({ id });
+    if (!row) throw notFound('post');
+    const item = { ...row, level: levelOf(row) };
+    if (level && item.level !== level) throw notFound('post');
+    return item;
+  };
+  return {
+    find,
+    async findOwnPost({ viewer, ...which }) {
+      const post = await find({ ...which, level: 'post' });
+      if (post.authorId !== viewer.profileId)
+        throw forbidden('not_the_author', 'This post belongs to someone else.');
+      return post;
+    },
+    async touch(tx, postId) {
+      await raiseVersion(tx, { id: postId });
+    },
+    async countChild(tx, { parentId, by }) {
+      await addChildren(tx, { id: parentId, by });
+    },
+  };
 }
 
 function levelOf({ parentId, rootId }: { parentId: number | null; rootId: number | null }): Level {

@@ -5,7 +5,7 @@ import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
-import { countChild, findItem, findOwnPost, topOf, touch } from './queries.ts';
+import { createThreads, topOf } from './queries.ts';
 import { termsOf } from './search-terms.ts';
 import { checkText } from './texts.ts';
 
@@ -37,6 +37,30 @@ interface WritingOptions {
 
 export function createWriting({ database, bus, media, limits, now }: WritingOptions): Writing {
   const { search } = database.dialect;
+  const threads = createThreads(database);
+  const insertRow = database.prepareWithin(
+    (
+      db,
+      row: {
+        authorId: number;
+        parentId: number | null;
+        rootId: number | null;
+        text: string;
+        createdAt: number;
+      },
+    ) =>
+      db
+        .insertInto('posts')
+        .values({
+          authorId: row.authorId,
+          parentId: row.parentId,
+          rootId: row.rootId,
+          text: row.text,
+          createdAt: row.createdAt,
+          editedAt: null,
+        })
+        .returning('id'),
+  );
 
   async function respond({
     viewer,
@@ -51,11 +75,11 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
   }): Promise<number> {
     checkText(text, limits.commentCharacters);
     return database.transaction(async (tx) => {
-      const parent = await findItem(tx, { id: parentId, level });
+      const parent = await threads.find({ within: tx, id: parentId, level });
       const rootId = topOf(parent);
       const id = await insert(tx, { authorId: viewer.profileId, parentId, rootId, text });
-      await countChild(tx, { parentId, by: 1 });
-      await touch(tx, rootId);
+      await threads.countChild(tx, { parentId, by: 1 });
+      await threads.touch(tx, rootId);
       afterCommit(tx, () => bus.publish(topics.posts(), { postId: rootId }));
       return id;
     });
@@ -65,12 +89,9 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
     tx: Transaction,
     row: { authorId: number; parentId: number | null; rootId: number | null; text: string },
   ): Promise<number> {
-    const { id } = await tx
-      .insertInto('posts')
-      .values({ ...row, createdAt: now(), editedAt: null })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    return id;
+    const [inserted] = await insertRow(tx, { ...row, createdAt: now() });
+    if (!inserted) throw new Error('an insert answered no row');
+    return inserted.id;
   }
 
   return {
@@ -86,11 +107,11 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
     async edit({ viewer, id, text, removeMediaIds }) {
       checkText(text, limits.postCharacters);
       await database.transaction(async (tx) => {
-        await findOwnPost(tx, { id, viewer });
+        await threads.findOwnPost({ within: tx, id, viewer });
         await tx.updateTable('posts').set({ text, editedAt: now() }).where('id', '=', id).execute();
         await media.attachments.remove(tx, { postIds: [id], mediaIds: removeMediaIds });
         await search.index(tx, id, termsOf(text));
-        await touch(tx, id);
+        await threads.touch(tx, id);
       });
     },
 
@@ -99,7 +120,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
 
     async remove({ viewer, id }) {
       await database.transaction(async (tx) => {
-        const item = await findItem(tx, { id });
+        const item = await threads.find({ within: tx, id });
         if (item.authorId !== viewer.profileId)
           throw forbidden('not_the_author', 'This post belongs to someone else.');
         if (item.level === 'post') {
@@ -109,8 +130,8 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         // Comments, replies and likes go with it by their foreign keys.
         await tx.deleteFrom('posts').where('id', '=', id).execute();
         if (item.parentId === null) return;
-        await countChild(tx, { parentId: item.parentId, by: -1 });
-        await touch(tx, topOf(item));
+        await threads.countChild(tx, { parentId: item.parentId, by: -1 });
+        await threads.touch(tx, topOf(item));
         afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
       });
     },

@@ -2,7 +2,7 @@
 // the commit. Which engine it is stays behind the `Dialect` object.
 import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
 import type { Dialect } from './dialect.ts';
-import type { Prepare } from './prepared.ts';
+import type { Prepare, PrepareWithin } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** Reads outside a transaction. Writing through it fails. */
@@ -13,6 +13,7 @@ export type Transaction = KyselyTransaction<Tables>;
 export interface Database extends AsyncDisposable {
   readonly read: Reader;
   readonly prepare: Prepare;
+  readonly prepareWithin: PrepareWithin;
   readonly dialect: Dialect;
   /** What the start report says, e.g. `SQLite 3.54.1`. */
   readonly description: string;

@@ -1,24 +1,34 @@
 // Statements that are built and compiled once and then only bound and run: for what every request asks.
-import type { Compilable, Kysely } from 'kysely';
+import type { Compilable, Kysely, Transaction } from 'kysely';
 import type { Tables } from './tables.ts';
 
 type Value = number | string | null | readonly number[];
+export type PreparedArgs = Record<string, Value>;
 
 /** Runs with these arguments outside of any transaction. */
 export type Prepared<Args, Row> = (args: Args) => Promise<Row[]>;
+/** Runs with these arguments inside the transaction. */
+export type PreparedWithin<Args, Row> = (tx: Transaction<Tables>, args: Args) => Promise<Row[]>;
 
 export interface Prepare {
   /**
    * `build` writes the query with the properties of `args` in the place of values; it is called once, at the first run.
    * A list goes through the dialect's `anyOf`.
    */
-  <Args extends Record<string, Value>, Row>(
+  <Args extends PreparedArgs, Row>(
     build: (read: Kysely<Tables>, args: Args) => Compilable<Row>,
   ): Prepared<Args, Row>;
 }
 
+/** The same for what runs inside transactions; a statement that changes rows answers those it returns. */
+export interface PrepareWithin {
+  <Args extends PreparedArgs, Row>(
+    build: (db: Kysely<Tables>, args: Args) => Compilable<Row>,
+  ): PreparedWithin<Args, Row>;
+}
+
 /** For adapters: compiles `build`'s query; `bind` then puts arguments into its parameters in order. */
-export function compilePrepared<Args extends Record<string, Value>, Row>(
+export function compilePrepared<Args extends PreparedArgs, Row>(
   read: Kysely<Tables>,
   build: (read: Kysely<Tables>, args: Args) => Compilable<Row>,
 ): { sql: string; bind: (args: Args) => unknown[] } {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
   CamelCasePlugin,
+  type Compilable,
   CompiledQuery,
   type DatabaseConnection,
   Kysely,
@@ -14,9 +15,9 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
-import type { Database, Reader } from './database.ts';
+import type { Database } from './database.ts';
 import { createGroupCommit, groupAskedAt } from './group-commit.ts';
-import { compilePrepared, type Prepare } from './prepared.ts';
+import { compilePrepared, type PreparedArgs } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -43,7 +44,17 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
-    prepare: prepareOn(reader, read),
+    prepare: (build) => {
+      const run = prepareOn(reader, read)(build);
+      return async (args) => run(args);
+    },
+    prepareWithin: (build) => {
+      const run = prepareOn(writer, write)(build);
+      return async (_tx, args) => {
+        if (!writer.inTransaction) throw new Error('a statement for transactions was run outside of one');
+        return run(args);
+      };
+    },
     dialect: sqliteDialect,
     description: `SQLite ${version}`,
     async transaction(work) {
@@ -68,21 +79,26 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
 }
 
 /** Straight to the driver: rows are made of bare values under names that are converted once. */
-function prepareOn(connection: Sqlite.Database, read: Reader): Prepare {
-  return (build) => {
+function prepareOn(connection: Sqlite.Database, kysely: Kysely<Tables>) {
+  return <Args extends PreparedArgs, Row>(build: (db: Kysely<Tables>, args: Args) => Compilable<Row>) => {
     let ready: ReturnType<typeof compile> | undefined;
     function compile() {
-      const compiled = compilePrepared(read, build);
-      const statement = connection.prepare<unknown[], unknown[]>(compiled.sql).raw(true);
-      return {
-        statement,
-        bind: compiled.bind,
-        names: statement.columns().map(({ name }) => toCamelCase(name)),
-      };
+      const compiled = compilePrepared(kysely, build);
+      const statement = connection.prepare<unknown[], unknown[]>(compiled.sql);
+      const names = statement.reader
+        ? statement
+            .raw(true)
+            .columns()
+            .map(({ name }) => toCamelCase(name))
+        : [];
+      return { statement, bind: compiled.bind, names };
     }
-    return async (args) => {
+    return (args: Args): Row[] => {
       const { statement, bind, names } = (ready ??= compile());
-      return statement.all(...bind(args)).map((values) => toRow(names, values)) as never;
+      if (statement.reader)
+        return statement.all(...bind(args)).map((values) => toRow(names, values)) as Row[];
+      statement.run(...bind(args));
+      return [];
     };
   };
 }
