@@ -158,7 +158,8 @@ async function rotate(tx: Transaction, { sessionId, generation, at, refreshUntil
       .execute();
     return { userId, sessionId, generation: next, issuedAt: at, refreshUntil: until };
   }
-  if (generation === session.generation - 1 && at - session.rotatedAt <= REUSE_GRACE_MS) {
+  // Either way: a clock that was set back must not stretch the grace.
+  if (generation === session.generation - 1 && Math.abs(at - session.rotatedAt) <= REUSE_GRACE_MS) {
     return {
       userId,
       sessionId,
