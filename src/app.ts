@@ -1,7 +1,6 @@
 // The composition root: builds everything once, top to bottom. Only here all rings are seen.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { Cron } from 'croner';
 import type { FastifyInstance } from 'fastify';
 import { createClassicDoor } from './api/classic/index.ts';
@@ -34,6 +33,7 @@ import { createLimits } from './platform/limits/limits.ts';
 import type { Logger } from './platform/logger.ts';
 import { createPictures } from './platform/pictures/pictures.ts';
 import { openBus } from './platform/realtime/open.ts';
+import { keepSecretKey } from './platform/secret-key.ts';
 import { openStorage } from './platform/storage/open.ts';
 import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
 
@@ -142,16 +142,6 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   };
-}
-
-/** The key that signs tokens when none is set: made once and kept where only this user reads it. */
-async function keepSecretKey(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'secret-key');
-  const made = randomBytes(32).toString('hex');
-  await writeFile(path, made, { flag: 'wx', mode: 0o600, flush: true }).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  });
-  return (await readFile(path, 'utf8')).trim();
 }
 
 /** Every hour, at a minute of its own, paused until the work begins. */
