@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
 import { formatReport } from './features/imports/index.ts';
-import { serve } from './main.ts';
+import { explainStart, serve } from './main.ts';
 import { DomainError } from './platform/errors.ts';
 import { openForeignDatabase } from './platform/foreign-databases/open.ts';
 import { createLogger } from './platform/logger.ts';
@@ -43,11 +43,12 @@ const verbs: Record<string, Verb> = {
 };
 
 export async function main([name = 'help', ...args]: string[]): Promise<number> {
-  const verb = verbs[name];
-  if (!verb) {
+  if (name === 'help' || name === '--help') {
     print(USAGE);
-    return name === 'help' || name === '--help' ? 0 : 64;
+    return 0;
   }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (!verb) return report(new UsageError(`${name} is no verb of this program`));
   try {
     return await verb({ config: readConfig(readEnvironment()), args });
   } catch (error) {
@@ -68,7 +69,11 @@ function report(error: unknown): number {
 }
 
 async function withApp(config: Config, work: (app: App) => Promise<void>): Promise<number> {
-  await using app = await createApp({ config, logger: createLogger('warn', process.stderr) });
+  await using app = await createApp({ config, logger: createLogger('warn', process.stderr) }).catch(
+    (error: unknown) => {
+      throw explainStart(error, config);
+    },
+  );
   await work(app);
   return 0;
 }

@@ -1,10 +1,13 @@
 // The server's life: configuration, app, listening, and an orderly end on SIGTERM or SIGINT.
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { createApp, type App } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
+import { UnusableFfmpeg } from './platform/ffmpeg/find.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
+import { BrokenSecretKey } from './platform/secret-key.ts';
 
-/** Serves until a signal comes; answers the exit code. Throws ConfigError or StartError with one clear line. */
+/** Serves until a signal comes; answers the exit code. Throws ConfigError with one clear line for what an operator can mend. */
 export async function serve(config: Config, print: (line: string) => void): Promise<number> {
   const logger = createLogger(config.logLevel);
   // Going on after a bug of unknown reach could corrupt; whatever was acknowledged is safe, so a new start is.
@@ -12,12 +15,17 @@ export async function serve(config: Config, print: (line: string) => void): Prom
     logger.fatal({ err: error }, 'the process ends after an unexpected error');
     process.exit(1);
   });
+  // Listened for from the beginning, so that a signal right after the start, or during it, finds an orderly end too.
+  const signalled = nextSignal();
   const app = await start(config, { logger, print });
-  const signal = await nextSignal();
+  const signal = await signalled;
   logger.info({ signal }, 'stopping');
+  // A connection whose request was under way stays open after its answer, for more that must not come.
+  const tidying = setInterval(() => app.server.server.closeIdleConnections(), 100);
   const forced = setTimeout(() => app.server.server.closeAllConnections(), config.shutdownGraceMs);
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
   await app[Symbol.asyncDispose]();
+  clearInterval(tidying);
   clearTimeout(forced);
   logger.info('stopped');
   return 0;
@@ -28,16 +36,16 @@ async function start(
   { logger, print }: { logger: Logger; print: (line: string) => void },
 ): Promise<App> {
   const app = await createApp({ config, logger }).catch((error: unknown) => {
-    throw explain(error, config);
+    throw explainStart(error, config);
   });
   try {
     await app.server.listen({ host: config.host, port: config.port });
   } catch (error) {
     await app[Symbol.asyncDispose]();
-    throw explain(error, config);
+    throw explainStart(error, config);
   }
   await app.startWork();
-  for (const line of describe(app, config)) print(line);
+  print(describe(app, config).join('\n'));
   return app;
 }
 
@@ -71,32 +79,53 @@ function describeFfmpeg(ffmpeg: App['report']['ffmpeg']): string[] {
   return lines;
 }
 
-/** The faults of a start that an operator can mend, in one line. */
-function explain(error: unknown, config: Config): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'EADDRINUSE':
-      return new ConfigError(`PORT: ${config.port} on ${config.host} is in use by another program`);
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'SQLITE_CANTOPEN':
-    case 'SQLITE_READONLY':
-      return new ConfigError(
-        `DATA_DIR: ${config.dataDir} cannot be written, or the port not opened (${code})`,
-      );
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new ConfigError(`DATA_DIR: ${config.dataDir} is not a folder`);
-    case 'ENOSPC':
-    case 'SQLITE_FULL':
-      return new ConfigError(`DATA_DIR: the disk of ${config.dataDir} is full`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new ConfigError(`HOST: ${config.host} is no address of this machine`);
-    default:
-      return error;
+/** The faults of a start that an operator can mend, as a ConfigError of one line that names the setting; others as they are. */
+export function explainStart(error: unknown, config: Config): unknown {
+  if (error instanceof UnusableFfmpeg) {
+    return new ConfigError(`${config.ffmpegPath ? 'FFMPEG_PATH' : 'FFPROBE_PATH'}: ${error.message}`);
   }
+  if (error instanceof BrokenSecretKey) return new ConfigError(`SECRET_KEY: ${error.message}`);
+  const sentence = SENTENCES[read(error, 'code')];
+  if (!sentence) return error;
+  return new ConfigError(sentence(findPlace(error, config), config));
+}
+
+const SENTENCES: Record<string, (place: string, config: Config) => string> = {
+  EADDRINUSE: (_, { host, port }) => `PORT: ${port} on ${host} is in use by another program`,
+  EADDRNOTAVAIL: noAddress,
+  ENOTFOUND: noAddress,
+  EAI_AGAIN: noAddress,
+  EACCES: (place) => `${place} may not be used by this user`,
+  EPERM: (place) => `${place} may not be used by this user`,
+  EROFS: (place) => `${place} cannot be written`,
+  SQLITE_READONLY: (place) => `${place} cannot be written`,
+  SQLITE_CANTOPEN: (place) => `${place} cannot be opened`,
+  SQLITE_NOTADB: (place) => `${place} is not a database of SQLite`,
+  SQLITE_CORRUPT: (place) => `${place} is damaged; bring back a backup`,
+  ENOENT: (place) => `${place} cannot be made`,
+  ENOTDIR: (place) => `${place} is not a folder, or lies below something that is none`,
+  EEXIST: (place) => `${place} is not a folder`,
+  EISDIR: (place) => `${place} is a folder where a file should be`,
+  ENOSPC: (place) => `${place} is on a disk that is full`,
+  SQLITE_FULL: (place) => `${place} is on a disk that is full`,
+};
+
+function noAddress(_: string, { host }: Config): string {
+  return `HOST: ${host} is no address of this machine`;
+}
+
+/** The setting that led to the fault, with its value. */
+function findPlace(error: unknown, { host, port, dataDir, database }: Config): string {
+  if (read(error, 'syscall') === 'listen') return `PORT: ${port} on ${host}`;
+  const path = read(error, 'path');
+  const ofDatabase = path.startsWith(dirname(database.path)) || read(error, 'code').startsWith('SQLITE_');
+  const elsewhere = !database.path.startsWith(dataDir);
+  return ofDatabase && elsewhere ? `DATABASE_URL: ${database.path}` : `DATA_DIR: ${dataDir}`;
+}
+
+function read(error: unknown, key: string): string {
+  const value: unknown = error instanceof Error ? Reflect.get(error, key) : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {

@@ -20,6 +20,11 @@ export interface Ffmpeg {
   sandbox: Sandbox;
 }
 
+/** The program that was asked for by its path is none, or cannot do the work. */
+export class UnusableFfmpeg extends Error {
+  override readonly name = 'UnusableFfmpeg';
+}
+
 interface Programs {
   ffmpeg: string;
   ffprobe: string;
@@ -30,7 +35,7 @@ const ANSWER_MS = 20_000;
 
 /**
  * `search` is a PATH value. Answers undefined where there is none: video is then switched off.
- * Throws an Error naming the path when an explicit one does not work.
+ * Throws UnusableFfmpeg naming the path when an explicit one does not work.
  */
 export async function findFfmpeg(wanted: {
   ffmpegPath?: string | undefined;
@@ -39,7 +44,11 @@ export async function findFfmpeg(wanted: {
 }): Promise<Ffmpeg | undefined> {
   const { search } = wanted;
   if (wanted.ffmpegPath ?? wanted.ffprobePath) {
-    return complete(await explicitPrograms(wanted), { search, bundled: false });
+    try {
+      return await complete(await explicitPrograms(wanted), { search, bundled: false });
+    } catch (cause) {
+      throw new UnusableFfmpeg(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
   }
   for (const candidate of [systemPrograms, bundledPrograms]) {
     const programs = await candidate(search);

@@ -1,0 +1,186 @@
+// The operator's verbs, beside a running server where it matters.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { call, join as signUp } from '../test/support/classic-client.ts';
+import { type Finished, runVeranda } from '../test/support/commands.ts';
+import { startServer, type TestServer } from '../test/support/servers.ts';
+import { ask } from '../test/support/site-data.ts';
+
+// Each verb is a process of its own.
+vi.setConfig({ testTimeout: 60_000 });
+
+let site: TestServer;
+beforeAll(async () => {
+  site = await startServer();
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+const veranda = (args: string[], input?: string): Promise<Finished> =>
+  runVeranda(args, { env: { DATA_DIR: site.dataDir }, ...(input !== undefined && { input }) });
+const author = (token: string) => call(site.base, '/api/users/author/', { token });
+const signIn = (username: string, password: string) =>
+  call(site.base, '/api/users/user/token/', { body: { username, password } });
+
+describe('verbs', () => {
+  test.each([['no-such-verb'], ['constructor']])(
+    const { code, out, err } = await veranda([verb]);
+    expect([code, out]).toEqual([64, '']);
+    expect(err).toMatch(new RegExp(`^${verb} is no verb of this program\\n\\nUsage: `));
+  });
+
+  test('help, or none at all, shows the usage', async () => {
+    for (const args of [['help'], []]) {
+      const { code, out, err } = await veranda(args);
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(/^Usage: npm run veranda -- <verb>/);
+    }
+  });
+
+  test('that are used wrongly say how, and change nothing', async () => {
+    for (const args of [
+      ['users', 'forget', 'ann'],
+      ['jobs', 'retry', 'all'],
+      ['create-admin', '--colour', 'blue'],
+    ]) {
+      const { code, out, err } = await veranda(args, 'Quiet-Harbour-41\n');
+      expect([code, out], args.join(' ')).toEqual([64, '']);
+      expect(err).toContain('Usage: ');
+    }
+  });
+
+  test('stop at a wrong setting with 78 and one line', async () => {
+    const env = { DATA_DIR: site.dataDir, PORT: 'http' };
+    expect(await runVeranda(['users'], { env })).toEqual({
+      code: 78,
+      out: '',
+      err: 'PORT: must be a whole number from 0 to 65535\n',
+    });
+  });
+
+  test('work on a site that never ran', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'veranda-cli-'));
+    const { code, out } = await runVeranda(['migrate'], { env: { DATA_DIR: join(folder, 'new') } });
+    expect([code, out]).toEqual([0, expect.stringMatching(/^SQLite \S+: the schema is up to date\n$/)]);
+    await rm(folder, { recursive: true, force: true });
+  });
+});
+
+describe('create-admin', () => {
+  const args = (name: string) => ['create-admin', '--username', name, '--email', `${name}@example.org`];
+
+  test('reads the password from standard input, as it is, and never shows it', async () => {
+    const { code, out, err } = await veranda(
+      [...args('keeper'), '--first-name', 'Kim'],
+      'Lantern & Rope 7\n',
+    );
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^admin keeper is user \d+\n$/);
+    const { access } = (await signIn('keeper', 'Lantern & Rope 7')).json;
+    expect((await author(access)).json).toMatchObject({
+      username: 'keeper',
+      firstname: 'Kim',
+      lastname: 'Admin',
+    });
+    expect(ask(site.dataDir, "select role from users where username = 'keeper'")).toEqual([
+      { role: 'admin' },
+    ]);
+  });
+
+  test.each([
+    [
+      'a weak password',
+      '12345678\n',
+      'password: This password is too common. This password is entirely numeric.\n',
+    ],
+    ['no password', '', 'password: This field may not be blank.\n'],
+  ])('with %s says what is wrong and makes nobody', async (_, input, sentence) => {
+    expect(await veranda(args('intruder'), input)).toEqual({ code: 1, out: '', err: sentence });
+    expect(ask(site.dataDir, "select id from users where username = 'intruder'")).toEqual([]);
+  });
+});
+
+describe('users', () => {
+  test('lists everybody, a line each, without anything secret', async () => {
+    const { username } = await signUp(site.base);
+    const { code, out } = await veranda(['users']);
+    expect(code).toBe(0);
+    const line = out.split('\n').find((text) => text.includes(username)) ?? '';
+    expect(line.split('\t')).toEqual([
+      expect.stringMatching(/^\d+$/),
+      username,
+      `${username}@example.org`,
+      'user',
+      expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      '',
+    ]);
+    expect(out).not.toContain('argon2');
+  });
+
+  test('suspend ends every session at once and keeps the door shut; restore opens it again', async () => {
+    const ann = await signUp(site.base);
+    const elsewhere = (await signIn(ann.username, ann.password)).json;
+    const ben = await signUp(site.base);
+
+    expect(await veranda(['users', 'suspend', ann.username.toUpperCase()])).toMatchObject({
+      code: 0,
+      err: '',
+    });
+    for (const { access, refresh } of [ann, elsewhere]) {
+      const answer = await author(access);
+      expect([answer.status, answer.json]).toEqual([
+        401,
+        { detail: 'User is inactive', code: 'user_inactive' },
+      ]);
+      const refreshed = await call(site.base, '/api/users/user/token/refresh/', { body: { refresh } });
+      expect(refreshed.status).toBe(401);
+    }
+    const refused = await signIn(ann.username, ann.password);
+    expect([refused.status, refused.json]).toEqual([
+      401,
+      { detail: 'No active account found with the given credentials' },
+    ]);
+    expect((await author(ben.access)).status).toBe(200);
+    expect((await veranda(['users'])).out).toMatch(new RegExp(`\\t${ann.username}\\t.*\\tsuspended\\n`));
+
+    expect((await veranda(['users', 'restore', ann.username])).code).toBe(0);
+    const again = await signIn(ann.username, ann.password);
+    expect((await author(again.json.access)).status).toBe(200);
+    // What was ended stays ended.
+    expect((await author(ann.access)).status).toBe(401);
+  });
+
+  test('of an unknown name is an error', async () => {
+    expect(await veranda(['users', 'suspend', 'nobody'])).toEqual({ code: 1, out: '', err: 'Not found.\n' });
+  });
+});
+
+describe('jobs', () => {
+  test('are listed with their state and what went wrong; a dead one is tried again on request', async () => {
+    const columns =
+      '(kind, payload, priority, run_at, attempts, max_attempts, lease_until, last_error, created_at, dead_at)';
+    const later = Date.now() + 3_600_000;
+    const rows = [
+      ['sweep-sessions', '{}', 0, later, 5, 5, 0, 'the disk was full', 1, 2],
+      ['sweep-sessions', '{}', 0, later, 0, 5, 0, null, 1, null],
+    ];
+    for (const row of rows)
+      ask(site.dataDir, `insert into jobs ${columns} values (?,?,?,?,?,?,?,?,?,?)`, ...row);
+    const [dead, waiting] = ask<{ id: number }>(site.dataDir, 'select id from jobs order by id');
+    const { out } = await veranda(['jobs']);
+    expect(out).toContain(`${dead?.id}\tsweep-sessions\tdead\ttry 5 of 5\t{}\tthe disk was full\n`);
+    expect(out).toContain(`${waiting?.id}\tsweep-sessions\twaiting\ttry 0 of 5\t{}\t\n`);
+
+    expect(await veranda(['jobs', 'retry', String(dead?.id)])).toEqual({
+      code: 0,
+      out: `job ${dead?.id} waits again\n`,
+      err: '',
+    });
+    site.app.worker.wake();
+    await site.app.worker.idle();
+    expect(ask(site.dataDir, 'select id from jobs')).toEqual([{ id: waiting?.id }]);
+    expect((await veranda(['jobs', 'retry', String(waiting?.id)])).code).toBe(1);
+    expect((await veranda(['jobs', 'retry', '999999'])).code).toBe(1);
+  });
+});

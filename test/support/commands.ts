@@ -1,0 +1,29 @@
+// Runs the program with a verb, as an operator does, to its end.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+export interface Finished {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+const ENTRY = fileURLToPath(new URL('../../bin/veranda.js', import.meta.url));
+
+/** Its environment is `env` and PATH alone, its folder one without a `.env`. */
+export async function runVeranda(
+  args: readonly string[],
+  { env, input = '' }: { env: Record<string, string>; input?: string },
+): Promise<Finished> {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: 'pipe',
+  });
+  child.stdin.on('error', () => undefined).end(input);
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, out, err };
+}
