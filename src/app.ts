@@ -5,6 +5,7 @@ import { Cron } from 'croner';
 import type { FastifyInstance } from 'fastify';
 import { createClassicDoor } from './api/classic/index.ts';
 import { createFilesDoor } from './api/files/index.ts';
+import { createRequestLimits } from './api/limits.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer } from './api/server.ts';
@@ -113,13 +114,18 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
 
   const viewers = createViewers(users.sessions);
   const allowsOrigin = createOriginCheck(config.allowedOrigins);
+  const { uploadBytesPerDay } = config.limits;
+  const requestLimits = createRequestLimits({ limits, viewers, uploadBytes: uploadBytesPerDay });
   const server = await createServer({
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
     logger,
     doors: [
-      createClassicDoor({ users, profiles, media, posts, viewers, bus, allowsOrigin, limits: config.limits }),
+      createClassicDoor({
+        ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
+        limits: config.limits,
+      }),
       createFilesDoor({ storage }),
       createPagesDoor(),
     ],

@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { DomainError, type ErrorKind } from '../../platform/errors.ts';
+import { tellExhausted } from '../limits.ts';
 
 const STATUS: Record<ErrorKind, number> = {
   invalid: 400,
@@ -48,6 +49,7 @@ function answerDomainError(error: DomainError, { request, reply }: Exchange): Fa
   const { kind, message, details } = error;
   reply.code(STATUS[kind]);
   if (details.retryAfter !== undefined) reply.header('Retry-After', String(details.retryAfter));
+  if (kind === 'rate_limited') tellExhausted(reply, details.retryAfter ?? 1);
   if (kind === 'unauthenticated')
     return reply.header('WWW-Authenticate', 'Bearer realm="api"').send(tokenBody(error));
   if (details.fields) return reply.send(details.fields);

@@ -53,11 +53,12 @@ function withForms(routes: Routes): Routes {
 }
 
 /**
- * Whoever has no good token is told so before a byte of the body is read. Known paths answer 405, with `Allow`, for the
+ * Whoever comes too often or has no good token is told so before a byte of the body is read. Known paths answer 405, with `Allow`, for the
  * methods they do not have.
  */
 function withRefusals(routes: Routes, options: ClassicOptions): FastifyPluginAsync {
   return async (app) => {
+    app.addHook('onRequest', options.requestLimits.check);
     app.addHook('onRequest', async (request) => {
       if (!request.routeOptions.config.public) await options.viewers.require(request);
     });

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
+import { networkOf } from '../../platform/limits/networks.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import { createCoalescer } from './coalescer.ts';
 import type { PostTexts } from './post-texts.ts';
@@ -90,14 +91,14 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
     url: '/ws/posts/likes/',
     preValidation: async (request, reply) => {
       if (!allowsOrigin(request)) return reply.code(403).send({ detail: 'This origin may not listen here.' });
-      if ((perAddress.get(request.ip) ?? 0) >= socketsPerAddress)
+      if ((perAddress.get(networkOf(request.ip)) ?? 0) >= socketsPerAddress)
         return reply.code(429).header('Retry-After', '30').send({ detail: 'Too many connections.' });
       return undefined;
     },
     handler: async (_request, reply) =>
       reply.code(426).header('Upgrade', 'websocket').send({ detail: 'This address speaks WebSocket.' }),
     wsHandler: (socket, request) => {
-      const listener: Listener = { socket, address: request.ip, unanswered: 0, messages: 0 };
+      const listener: Listener = { socket, address: networkOf(request.ip), unanswered: 0, messages: 0 };
       listeners.add(listener);
       perAddress.set(listener.address, (perAddress.get(listener.address) ?? 0) + 1);
       socket.on('pong', () => {

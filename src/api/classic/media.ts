@@ -37,6 +37,7 @@ export async function mediaRoutes(
     '/post/add/media/image/',
     {
       bodyLimit: asText(limits.pictureBytes) + 65_536,
+      config: { counts: 'pictures' },
       schema: { body: pictureBody, response: { 200: pictureAdded } },
     },
     async (request) => {
@@ -60,13 +61,13 @@ export async function mediaRoutes(
 
 export async function chunkRoutes(
   app: FastifyInstance,
-  { media, viewers, limits }: ClassicOptions,
+  { media, viewers, limits, requestLimits }: ClassicOptions,
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const badChunk = z.object({ status: z.string().optional(), error: z.string().optional() });
   routes.post(
     '/post/add/media/video/',
-    { schema: { response: { 200: schemas.media, 400: badChunk } } },
+    { config: { counts: 'uploads' }, schema: { response: { 200: schemas.media, 400: badChunk } } },
     async (request, reply) => {
       const viewer = await viewers.require(request);
       const encoded = { name: 'chunk', maxBytes: limits.chunkBytes };
@@ -77,6 +78,7 @@ export async function chunkRoutes(
       const { filename: label, chunk, offset, sha256 } = form.data;
       if (chunk.length > limits.chunkBytes)
         throw tooLarge('chunk_too_large', `Chunks may have at most ${limits.chunkBytes} bytes.`);
+      await requestLimits.countUpload({ viewer, bytes: chunk.length, reply });
       const stored = await media.uploads.append({
         viewer,
         label,

@@ -5,6 +5,7 @@ import type { Posts } from '../../features/posts/index.ts';
 import type { Profiles } from '../../features/profiles/index.ts';
 import type { Users } from '../../features/users/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
+import type { RequestLimits } from '../limits.ts';
 import type { Viewers } from '../viewer.ts';
 import type { PostTexts } from './post-texts.ts';
 
@@ -15,6 +16,7 @@ export interface ClassicOptions {
   posts: Posts;
   postTexts: PostTexts;
   viewers: Viewers;
+  requestLimits: RequestLimits;
   bus: Bus;
   allowsOrigin: (request: FastifyRequest) => boolean;
   limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };

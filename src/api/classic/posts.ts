@@ -79,7 +79,7 @@ export async function postsRoutes(
 
     routes.get(
       `/post/delete/:id${slash}`,
-      { schema: { params: schemas.idParams } },
+      { config: { counts: 'deletes' }, schema: { params: schemas.idParams } },
       async (request, reply) => {
         const viewer = await viewers.require(request);
         const outcome = await posts.writing
@@ -90,10 +90,14 @@ export async function postsRoutes(
     );
   }
 
-  routes.delete('/post/:id/', { schema: { params: schemas.idParams } }, async (request, reply) => {
-    await posts.writing.remove({ viewer: await viewers.require(request), id: request.params.id });
-    return reply.code(204).send();
-  });
+  routes.delete(
+    '/post/:id/',
+    { config: { counts: 'deletes' }, schema: { params: schemas.idParams } },
+    async (request, reply) => {
+      await posts.writing.remove({ viewer: await viewers.require(request), id: request.params.id });
+      return reply.code(204).send();
+    },
+  );
 
   routes.post(
     '/post/create/',

@@ -48,7 +48,10 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
 
   routes.get(
     '/user/follower/add/:id/',
-    { schema: { params: schemas.idParams, response: { 200: schemas.profile } } },
+    {
+      config: { counts: 'writes' },
+      schema: { params: schemas.idParams, response: { 200: schemas.profile } },
+    },
     async (request) => {
       const viewer = await viewers.require(request);
       await profiles.follows.toggle({ viewer, profileId: request.params.id });
@@ -75,7 +78,11 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
   const updated = z.object({ message: z.string(), user: schemas.profile });
   routes.post(
     '/author/update/',
-    { bodyLimit: 2 * pictureText, schema: { body: update, response: { 200: updated } } },
+    {
+      bodyLimit: 2 * pictureText,
+      config: { counts: 'pictures' },
+      schema: { body: update, response: { 200: updated } },
+    },
     async (request) => {
       const viewer = await viewers.require(request);
       const change = request.body;
