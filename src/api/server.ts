@@ -12,6 +12,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
 import { secureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
 import { serializerCompiler } from './serializer.ts';
@@ -20,13 +21,21 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   trustedProxies: readonly string[];
+  timeouts: Timeouts;
   logger: FastifyBaseLogger;
   doors: readonly FastifyPluginAsync[];
 }
 
 /** Bytes of a request body unless a route says otherwise. */
 const BODY_LIMIT = 2 ** 20;
-const SOCKET_MESSAGE_LIMIT = 65_536;
+const HANDSHAKE_MS = 5_000;
+const SOCKETS = {
+  maxPayload: 65_536,
+  perMessageDeflate: false,
+  clientTracking: false,
+  /** Milliseconds for a peer to answer a close: one that is gone must not hold up the server's stop. */
+  closeTimeout: 2_000,
+};
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { allowedOrigins, trustedProxies, logger } = options;
@@ -40,7 +49,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    requestTimeout: 15 * 60_000,
+    ...connectionOptions(options.timeouts),
     routerOptions: { maxParamLength: 300 },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -51,9 +60,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // What is not JSON or a form is told so (415) instead of being read as text.
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, createJsonParser(app));
+  // Before any hook that may refuse: it closes the sockets of refused handshakes, as nobody else does once Node hands
+  // them over. What the router itself refuses passes no hook at all, so a handshake has its time too.
+  await app.register(websocket, { options: SOCKETS, preClose: () => undefined });
+  app.server.on('upgrade', ({ socket }) => socket.setTimeout(HANDSHAKE_MS, () => socket.destroy()));
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(secureHeaders);
   });
+  guardConnections(app, options.timeouts);
   app.addHook('onRequest', createHostCheck(options.allowedHosts));
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const status = error.statusCode ?? 500;
@@ -84,10 +98,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: 86_400,
     optionsSuccessStatus: 200,
     strictPreflight: false,
-  });
-  await app.register(websocket, {
-    options: { maxPayload: SOCKET_MESSAGE_LIMIT, perMessageDeflate: false, clientTracking: false },
-    preClose: () => undefined,
   });
   for (const door of options.doors) await app.register(door);
   return app;
