@@ -20,7 +20,8 @@ export interface LikesSocketOptions {
 }
 
 const WINDOW_MS = 100;
-const PING_MS = 25_000;
+/** A peer that is gone is noticed after two unanswered pings, within a minute. */
+const PING_MS = 20_000;
 /** Bytes that may wait for a slow reader before it is dropped. */
 const QUEUE_LIMIT = 2 ** 20;
 /** The client never speaks; whoever does so all the time is cut off. */
