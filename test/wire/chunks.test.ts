@@ -185,6 +185,16 @@ describe('a repeat', () => {
     expect((await fetchFinal(again.json.id)).equals(file)).toBe(true);
   });
 
+  test('is one only once: equal bytes after it on its connection are kept', async () => {
+    const [filename, same] = [nameOne(), makeFile(500)];
+    using one = openConnection(server.base, ann);
+    using other = openConnection(server.base, ann);
+    await one.send({ filename, chunk: asDataUrl(same) });
+    for (const _repeatThenNew of [1, 2]) await other.send({ filename, chunk: asDataUrl(same) });
+    const { json } = await other.send({ filename, chunk: EMPTY });
+    expect((await fetchFinal(json.id)).equals(Buffer.concat([same, same]))).toBe(true);
+  });
+
   test('of equal bytes on the same connection, which had its answer, is kept twice', async () => {
     const [filename, file] = [nameOne(), makeFile(1_000)];
     const same = Buffer.alloc(MIB, 7);

@@ -66,7 +66,12 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
         find: (tx) => findOrCreate(tx, { chunk, now }),
         async work(upload) {
           const where = await place({ upload, chunk, hash });
-          if (where === 'stored') return { result: describe(upload, upload.offset) };
+          // From here on it is this connection that has had the answer.
+          if (where === 'stored')
+            return {
+              progress: { lastConnection: chunk.connection },
+              result: describe(upload, upload.offset),
+            };
           if (upload.offset + chunk.content.length > limits.videoBytes) {
             throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
           }
