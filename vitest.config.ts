@@ -3,7 +3,7 @@
 
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const slow = ['test/journeys/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
+const slow = ['test/{crash,generated,journeys}/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
 
 export default defineConfig({
   test: {
