@@ -24,7 +24,7 @@ const signIn = (username: string, password: string) =>
   call(site.base, '/api/users/user/token/', { body: { username, password } });
 
 describe('verbs', () => {
-  test.each([['no-such-verb'], ['constructor']])(
+  test.each([['no-such-verb'], ['constructor']])('%s is none: the usage, and 64', async (verb) => {
     const { code, out, err } = await veranda([verb]);
     expect([code, out]).toEqual([64, '']);
     expect(err).toMatch(new RegExp(`^${verb} is no verb of this program\\n\\nUsage: `));
