@@ -8,7 +8,7 @@ import { createFilesDoor } from './api/files/index.ts';
 import { createRequestLimits } from './api/limits.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
-import { createServer } from './api/server.ts';
+import { createServer, type RouteListener } from './api/server.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
 import {
@@ -57,11 +57,12 @@ export interface AppOptions {
   config: Config;
   logger: Logger;
   now?: () => number;
+  onRoute?: RouteListener;
 }
 
 const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
 
-export async function createApp({ config, logger, now = Date.now }: AppOptions): Promise<App> {
+export async function createApp({ config, logger, now = Date.now, onRoute }: AppOptions): Promise<App> {
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
@@ -120,7 +121,9 @@ export async function createApp({ config, logger, now = Date.now }: AppOptions):
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
+    timeouts: config.timeouts,
     logger,
+    onRoute,
     doors: [
       createClassicDoor({
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },

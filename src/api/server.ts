@@ -10,6 +10,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyPluginAsync,
   LogController,
+  type RouteOptions,
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
@@ -24,7 +25,11 @@ export interface ServerOptions {
   timeouts: Timeouts;
   logger: FastifyBaseLogger;
   doors: readonly FastifyPluginAsync[];
+  onRoute: RouteListener | undefined;
 }
+
+/** Hears of every route as it is mounted, with its schemas. */
+export type RouteListener = (route: RouteOptions) => void;
 
 /** Bytes of a request body unless a route says otherwise. */
 const BODY_LIMIT = 2 ** 20;
@@ -54,6 +59,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
   }).withTypeProvider<ZodTypeProvider>();
+  if (options.onRoute) app.addHook('onRoute', options.onRoute);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 

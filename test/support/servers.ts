@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 
@@ -23,7 +23,7 @@ type Environment = Record<string, string>;
 /** Starts a server on a free port with a data folder of its own; limits are wide unless `env` says otherwise. */
 export async function startServer(
   env: Environment = {},
-  options: { now?: () => number } = {},
+  options: Omit<AppOptions, 'config' | 'logger'> = {},
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'veranda-'));
   const config = readConfig({

@@ -25,6 +25,7 @@ const signInForm = z.object({
   password: field.min(1, 'This field may not be blank.'),
 });
 const refreshForm = z.object({ refresh: field });
+const logoutForm = z.object({ refreshToken: z.string().min(1) });
 const signedUp = z.object({
   username: z.string(),
   first_name: z.string(),
@@ -40,11 +41,18 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
   const picture = (value: FormValue): Buffer =>
     Buffer.isBuffer(value) ? value : readDataUrl(value, { maxBytes: limits.pictureBytes });
 
-  const open = { config: { public: true }, schema: { response: { 200: tokens } } };
+  const open = (form: z.ZodType) => ({
+    config: { public: true, form },
+    schema: { response: { 200: tokens } },
+  });
 
   routes.post(
     '/user/register/',
-    { bodyLimit: pictureText + 65_536, config: { public: true }, schema: { response: { 201: signedUp } } },
+    {
+      bodyLimit: pictureText + 65_536,
+      config: { public: true, form: signUpForm },
+      schema: { response: { 201: signedUp } },
+    },
     async (request, reply) => {
       const form = parseFields(signUpForm, await readFormOrJson(request, { maxFieldBytes: pictureText }));
       const made = await profiles.signUp({
@@ -78,7 +86,7 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
     }
   }
 
-  routes.post('/user/token/', open, async (request) => {
+  routes.post('/user/token/', open(signInForm), async (request) => {
     const { username, password } = parseFields(
       signInForm,
       await readFormOrJson(request, { maxFieldBytes: TEXT_FORM_BYTES }),
@@ -86,7 +94,7 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
     return users.accounts.signIn({ username, password, address: request.ip });
   });
 
-  routes.post('/user/token/refresh/', open, async (request, reply) => {
+  routes.post('/user/token/refresh/', open(refreshForm), async (request, reply) => {
     const { refresh } = parseFields(
       refreshForm,
       await readFormOrJson(request, { maxFieldBytes: TEXT_FORM_BYTES }),
@@ -98,9 +106,9 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
     }
   });
 
-  routes.post('/user/logout/', async (request, reply) => {
+  routes.post('/user/logout/', { config: { form: logoutForm } }, async (request, reply) => {
     const viewer = await viewers.require(request);
-    const body = z.object({ refreshToken: z.string().min(1) }).safeParse(request.body);
+    const body = logoutForm.safeParse(request.body);
     // Any refresh token that ever was ours will do, as the access token is good; anything else is a mistake.
     const ended =
       body.success && (await users.sessions.end({ viewer, refreshToken: body.data.refreshToken }));

@@ -1,6 +1,7 @@
 // The classic door: the wire of the Django original, exactly, so that its React client works unchanged.
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify';
+import type { z } from 'zod';
 import { accountRoutes } from './accounts.ts';
 import { answerError } from './errors.ts';
 import { likesSocket } from './likes-socket.ts';
@@ -37,6 +38,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Open to everybody; any other route wants a token. */
     public?: boolean;
+    /** The fields of a body that the route reads by itself, as a form or as JSON. */
+    form?: z.ZodType;
   }
 }
 

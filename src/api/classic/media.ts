@@ -67,7 +67,10 @@ export async function chunkRoutes(
   const badChunk = z.object({ status: z.string().optional(), error: z.string().optional() });
   routes.post(
     '/post/add/media/video/',
-    { config: { counts: 'uploads' }, schema: { response: { 200: schemas.media, 400: badChunk } } },
+    {
+      config: { counts: 'uploads', form: chunkForm },
+      schema: { response: { 200: schemas.media, 400: badChunk } },
+    },
     async (request, reply) => {
       const viewer = await viewers.require(request);
       const encoded = { name: 'chunk', maxBytes: limits.chunkBytes };
