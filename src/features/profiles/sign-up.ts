@@ -38,8 +38,9 @@ interface SignUpOptions {
 export function createSignUp({ database, users, pictures, limits, now }: SignUpOptions): SignUpVerb {
   const byAddress = limits.create('sign-up');
   return async ({ form, picture, address, role }) => {
-    const user = await users.accounts.prepare(form);
+    // Before any work: refusals count too, as they tell which names are taken.
     await byAddress.take(address);
+    const user = await users.accounts.prepare(form);
     const pictureKey = picture ? await pictures.store(picture, 'picture').catch(asFieldError) : null;
     try {
       return await database.transaction(async (tx) => {
