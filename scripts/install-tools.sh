@@ -2,6 +2,7 @@
 # Installs what the tests use besides Node, on Debian, as root, with apt-get and nothing else:
 #   ffmpeg, ffprobe   encode and inspect video (a site that takes videos wants them too)
 #   chromium          the browser of the journeys
+#   postgresql        a database to bring a site over from
 #   vtest.avi         some real camera film, out of the package opencv-doc
 # What is there already is left alone. The tests call this themselves when they run as root.
 set -euo pipefail
@@ -14,6 +15,7 @@ main() {
   local packages=()
   if ! has ffmpeg || ! has ffprobe; then packages+=(ffmpeg); fi
   if ! has chromium; then packages+=(chromium); fi
+  if ! has postgres && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then packages+=(postgresql); fi
   if [[ ${#packages[@]} -eq 0 && ( -r $packaged || -r $unpacked ) ]]; then
     echo "install-tools: everything is here already."
     return
@@ -31,6 +33,7 @@ main() {
   apt-get update -qq
   if [[ ${#packages[@]} -gt 0 ]]; then
     echo "install-tools: installing ${packages[*]}"
+    if [[ " ${packages[*]} " == *' postgresql '* ]]; then keep_postgres_idle; fi
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
   fi
   if [[ ! -r $packaged && ! -r $unpacked ]]; then fetch_film; fi
@@ -38,6 +41,12 @@ main() {
 }
 
 has() { command -v "$1" >/dev/null; }
+
+# PostgreSQL's package makes and starts a server of its own unless told; the tests start theirs when they need it.
+keep_postgres_idle() {
+  apt-get install -y -qq --no-install-recommends postgresql-common
+  sed -ri 's/^#?\s*create_main_cluster\b.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+}
 
 # Only the film is taken out of the package: it is 270 MB of pages otherwise, and slim images drop /usr/share/doc.
 fetch_film() {

@@ -10,6 +10,8 @@ export interface Tools {
   ffmpeg: string;
   ffprobe: string;
   chromium: string;
+  /** The server's own program; `initdb` lies beside it. */
+  postgres: string;
   /** People crossing a square, filmed by a real camera: 768x576, 10 frames a second, 79.5 s, no sound. */
   film: string;
 }
@@ -25,6 +27,14 @@ const wanted: Record<keyof Tools, Wanted> = {
     variable: 'CHROMIUM_PATH',
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     hint: 'Chromium or Chrome with H.264',
+  },
+  postgres: {
+    variable: 'POSTGRES_PATH',
+    names: [
+      'postgres',
+      ...[18, 17, 16, 15, 14].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`),
+    ],
+    hint: 'PostgreSQL 14 or newer',
   },
   film: {
     variable: 'TEST_FILM_PATH',
@@ -52,6 +62,7 @@ export function findTools(): Tools {
     ffmpeg: pathOf('ffmpeg'),
     ffprobe: pathOf('ffprobe'),
     chromium: pathOf('chromium'),
+    postgres: pathOf('postgres'),
     film: pathOf('film'),
   };
 }

@@ -1,0 +1,79 @@
+// A PostgreSQL cluster of its own for a test, in a temporary folder on a free port, gone with the test.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { findTools } from './tools.ts';
+
+export interface TestPostgres extends AsyncDisposable {
+  /** Of an empty database, as a superuser. */
+  readonly url: string;
+}
+
+/** As root it runs as the user `postgres`, since PostgreSQL refuses to be root. */
+export async function startPostgres(): Promise<TestPostgres> {
+  const { postgres } = findTools();
+  const folder = await mkdtemp(join(tmpdir(), 'veranda-postgres-'));
+  const user = await findUser();
+  if (user) await chown(folder, user.uid, user.gid);
+  const data = join(folder, 'data');
+  const options = { ...user, cwd: folder, env: { PATH: process.env['PATH'] } };
+  const made = spawnSync(
+    join(dirname(postgres), 'initdb'),
+    ['-D', data, '-U', 'tester', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { ...options, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
+
+  const port = await findFreePort();
+  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off'];
+  const child = spawn(
+    postgres,
+    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await waitUntilReady(child);
+  return {
+    url: `postgres://tester@127.0.0.1:${port}/postgres`,
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, 'exit');
+      // "Immediate": nothing here is worth a checkpoint.
+      child.kill('SIGQUIT');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function findUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = /^postgres:[^:]*:(\d+):(\d+):/m.exec(await readFile('/etc/passwd', 'utf8'));
+  if (!line) throw new Error('PostgreSQL does not run as root, and there is no user "postgres" here');
+  return { uid: Number(line[1]), gid: Number(line[2]) };
+}
+
+async function waitUntilReady(child: ChildProcess): Promise<void> {
+  const ready = Promise.withResolvers<void>();
+  const lines: string[] = [];
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lines.push(line);
+      if (line.includes('ready to accept connections')) ready.resolve();
+    });
+  }
+  child.once('error', ready.reject);
+  child.once('exit', () => ready.reject(new Error(`PostgreSQL ended:\n${lines.join('\n')}`)));
+  await ready.promise;
+}
+
+async function findFreePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
