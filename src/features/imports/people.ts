@@ -168,7 +168,7 @@ async function addressUser(
   }
   const twin = await findTwin(tx, { column: 'emailKey', key });
   if (!twin) return { email, emailKey: key };
-  note(`has the e-mail address of "${twin}": mail about the account goes to that one`);
+  note(`has the same e-mail address as "${twin}", for whom the address stands here`);
   return {
     email,
     emailKey: await findFree(tx, { column: 'emailKey', make: (number) => `${key} ${number}` }),

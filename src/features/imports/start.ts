@@ -38,7 +38,8 @@ export async function begin({
   const fingerprint = await readFingerprint(source);
   const known = await findBegun(database, fingerprint);
   if (!known) await refuseCollisions(database, source);
-  const highest = await Promise.all(keptIds.map(({ theirs }) => source.findHighestId(theirs)));
+  const highest: number[] = [];
+  for (const { theirs } of keptIds) highest.push(await source.findHighestId(theirs));
   return database.transaction(async (tx) => {
     for (const [index, { ours }] of keptIds.entries()) {
       await database.dialect.reserveIds(tx, ours, Math.min(highest[index] ?? 0, HIGHEST_KEPT));
