@@ -126,6 +126,10 @@ const settings = z.object({
   VIDEO_SIZES: list('360,720').superRefine(refuseVideoSizes),
   VIDEO_CONCURRENCY: whole(1, { min: 1, max: 64 }),
   MAX_SOCKETS_PER_ADDRESS: whole(500, { min: 1, max: 1_000_000 }),
+  HEADERS_TIMEOUT: duration('10s', '1h'),
+  BODY_TIMEOUT: duration('30s', '1h'),
+  IDLE_TIMEOUT: duration('60s', '1h'),
+  KEEP_ALIVE_TIMEOUT: duration('75s', '1h'),
   SHUTDOWN_GRACE: duration('8s', '1h'),
 });
 
@@ -164,6 +168,12 @@ function arrange(given: z.infer<typeof settings>) {
       socketsPerAddress: given.MAX_SOCKETS_PER_ADDRESS,
     },
     videos: { sizes: given.VIDEO_SIZES.map(Number), concurrency: given.VIDEO_CONCURRENCY },
+    timeouts: {
+      headersMs: given.HEADERS_TIMEOUT,
+      bodyMs: given.BODY_TIMEOUT,
+      idleMs: given.IDLE_TIMEOUT,
+      keepAliveMs: given.KEEP_ALIVE_TIMEOUT,
+    },
     shutdownGraceMs: given.SHUTDOWN_GRACE,
   };
 }
