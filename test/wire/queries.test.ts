@@ -1,0 +1,243 @@
+// How much a request asks of the database: the number of statements does not grow with what a page holds, and the hot
+// ones find their rows through an index. The statements are those that really ran, seen at the driver.
+import { join as joinPath } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { termsOf } from '../../src/features/posts/search-terms.ts';
+import { type Answer, call, join, type Person, say } from '../support/classic-client.ts';
+import { listen } from '../support/likes-socket.ts';
+import { startServer, type TestServer } from '../support/servers.ts';
+
+const POSTS = 100_000;
+
+let server: TestServer;
+let ann: Person;
+
+interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+beforeAll(async () => {
+  server = await startServer();
+  // Its looks at the queue would be counted with the requests.
+  await server.app.worker.stop();
+  ann = await join(server.base);
+  fill(joinPath(server.dataDir, 'veranda.db'));
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+const get = (path: string): Promise<Answer> => call(server.base, path, { token: ann.access });
+
+/** What runs at the driver until `work` is done, without the frame of transactions. */
+async function record(work: () => Promise<unknown>): Promise<Statement[]> {
+  const prototype = Object.getPrototypeOf(new Sqlite(':memory:').prepare('select 1')) as Sqlite.Statement;
+  const spies = (['all', 'get', 'run', 'iterate'] as const).map((method) => vi.spyOn(prototype, method));
+  try {
+    await work();
+    return spies
+      .flatMap(({ mock }) =>
+        mock.calls.map((values, index) => ({
+          order: mock.invocationCallOrder[index] ?? 0,
+          text: (mock.contexts[index] as Sqlite.Statement | undefined)?.source ?? '',
+          values: values.flat(),
+        })),
+      )
+      .toSorted((a, b) => a.order - b.order)
+      .filter(({ text }) => !/^(begin|commit|rollback|savepoint|release)/i.test(text));
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+function explain({ text, values }: Statement): string[] {
+  const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'), { readonly: true });
+  try {
+    const lines = database.prepare(`explain query plan ${text}`).all(...values) as { detail: string }[];
+    return lines.map(({ detail }) => detail);
+  } finally {
+    database.close();
+  }
+}
+
+/** The first statement that has the words. */
+const pick = (statements: readonly Statement[], words: RegExp): Statement => {
+  const found = statements.find(({ text }) => words.test(text));
+  if (!found) throw new Error(`Nothing like ${words} in:\n${statements.map(({ text }) => text).join('\n')}`);
+  return found;
+};
+
+/** Whole tables that a plan walks through: not lists of values, not its own intermediate rows, not by the full-text index. */
+const walks = (plan: readonly string[]): string[] =>
+  plan.filter(
+    (line) =>
+      /^SCAN (?!json_each|thread|listed|\(subquery)/.test(line) && !/VIRTUAL TABLE INDEX 0:[M=]/.test(line),
+  );
+const sorts = (plan: readonly string[]): string[] =>
+  plan.filter((line) => line.startsWith('USE TEMP B-TREE'));
+
+describe('a page', () => {
+  test('of four posts with twenty likes, five comments, replies and media each is at most eight statements', async () => {
+    const full = await record(async () => {
+      const { json } = await get('/api/posts/?page=1');
+      expect(json).toHaveLength(4);
+      for (const post of json) {
+        expect(post).toMatchObject({
+          likes: { length: 20 },
+          comments: { length: 5 },
+          media_files: { length: 3 },
+        });
+        for (const comment of post.comments)
+          expect(comment).toMatchObject({ likes: { length: 20 }, replyes: [{ likes: { length: 20 } }] });
+      }
+    });
+    const bare = await record(() => get('/api/posts/?page=2'));
+    expect(full.length).toBeLessThanOrEqual(8);
+    expect(full.length).toBe(bare.length);
+  });
+
+  test('that was shown before is at most two', async () => {
+    await get('/api/posts/?page=3');
+    expect((await record(() => get('/api/posts/?page=3'))).length).toBeLessThanOrEqual(2);
+  });
+
+  test.for([
+    ['of an author', '/api/users/user/posts/7/', 200],
+    ['of search', '/api/posts/post/search?q=word77', 40],
+    ['of one post', `/api/posts/post/${POSTS - 2}/`, 1],
+    ['for editing', '/api/posts/post/edit/', 1],
+  ] as const)('%s is at most nine, however many posts it has', async ([, path, posts]) => {
+    const own = path.endsWith('edit/') ? String(await say(server.base, ann, 'own')) : '';
+    let found: unknown;
+    const statements = await record(async () => {
+      found = (await get(path + own)).json;
+    });
+    expect([found].flat()).toHaveLength(posts);
+    expect(statements.length).toBeLessThanOrEqual(9);
+  });
+});
+
+test('an event is loaded once, however many listen', async () => {
+  const count = async (listeners: number): Promise<number> => {
+    const postID = await say(server.base, ann, 'heard by many');
+    const open = await Promise.all(Array.from({ length: listeners }, () => listen(server.base)));
+    const statements = await record(async () => {
+      await call(server.base, '/api/posts/post/add/like/', { token: ann.access, body: { postID } });
+      for (const listener of open) await listener.until((frame) => frame.post_id === postID);
+    });
+    for (const listener of open) listener[Symbol.dispose]();
+    return statements.length;
+  };
+  const one = await count(1);
+  expect(one).toBeLessThanOrEqual(15);
+  expect(await count(20)).toBe(one);
+});
+
+describe('among a hundred thousand posts', () => {
+  test('the newest and those of an author are read in the order of an index', async () => {
+    const feed = explain(pick(await record(() => get('/api/posts/?page=9')), /from "posts".* offset/));
+    expect(feed).toEqual(['SCAN posts USING INDEX posts_newest']);
+    const author = pick(await record(() => get('/api/users/user/posts/7/')), /"author_id" = /);
+    expect(explain(author)).toEqual(['SEARCH posts USING INDEX posts_of_author (author_id=?)']);
+  });
+
+  test('search goes through the full-text index', async () => {
+    const statements = await record(() => get('/api/posts/post/search?q=word7%20common'));
+    const plan = explain(pick(statements, /post_terms match/));
+    expect(plan[0]).toMatch(/^SCAN post_terms VIRTUAL TABLE INDEX 0:M/);
+    expect(walks(plan)).toEqual([]);
+  });
+
+  test('thread, likes, media, people and the session are found by their indexes', async () => {
+    const statements = await record(() => get('/api/posts/post/300/'));
+    const indexes: [RegExp, RegExp][] = [
+      [/"root_id" in/, /^SEARCH posts USING INDEX posts_of_root/],
+      [/from "likes"/, /^SEARCH likes USING PRIMARY KEY/],
+      [/from "media"/, /^SEARCH media USING INDEX media_of_post/],
+      [/from "profiles"/, /^SEARCH profiles USING INTEGER PRIMARY KEY/],
+      [/"sessions"/, /^SEARCH sessions USING INTEGER PRIMARY KEY/],
+    ];
+    for (const [words, index] of indexes) {
+      const plan = explain(pick(statements, words));
+      expect(
+        plan.filter((line) => index.test(line)),
+        plan.join('\n'),
+      ).toHaveLength(1);
+      expect(walks(plan)).toEqual([]);
+    }
+    expect(sorts(explain(pick(statements, /from "media"/)))).toEqual([]);
+  });
+
+  test('no write walks through a table', async () => {
+    const post = (path: string, body: object) => (): Promise<Answer> =>
+      call(server.base, `/api/posts/post/${path}/`, { token: ann.access, body });
+    const id = await say(server.base, ann, 'to be written to');
+    await post('add/comment', { postID: id, commentContent: 'first' })();
+    const [{ id: commentID }] = (await get(`/api/posts/post/${id}/`)).json.comments;
+    const writes = [
+      post('create', { description: 'new' }),
+      post('create', { description: 'edited', existingPostId: id, deleteImages: [1] }),
+      post('add/like', { postID: id }),
+      post('add/comment', { postID: id, commentContent: 'x' }),
+      post('add/reply', { commentID, commentContent: 'x' }),
+      post('add/comment/like', { commentID }),
+      () => get(`/api/posts/post/delete/${id}`),
+      () => get('/api/users/user/follower/add/5/'),
+    ];
+    for (const write of writes) {
+      let status = 0;
+      const statements = await record(async () => {
+        ({ status } = (await write()) as Answer);
+      });
+      expect(status).toBeLessThan(300);
+      for (const statement of statements) expect(walks(explain(statement)), statement.text).toEqual([]);
+    }
+  });
+
+  test('a job is claimed by its index', async () => {
+    await using other = await startServer();
+    const statements = await record(() => other.app.worker.idle().then(() => other.app.worker.stop()));
+    const claims = statements.filter(
+      ({ text }) => text.startsWith('update "jobs"') && text.includes('limit'),
+    );
+    for (const claim of claims) {
+      const plan = explain(claim);
+      expect(plan).toContain('SCAN jobs USING INDEX jobs_ready');
+      expect(sorts(plan)).toEqual([]);
+    }
+    expect(claims.length).toBeGreaterThan(0);
+  });
+});
+
+function fill(path: string): void {
+  const database = new Sqlite(path);
+  database.pragma('synchronous = off');
+  database.transaction(() => {
+    const count = (name: string, to: number): string =>
+      `with recursive ${name}(n) as (select 1 union all select n + 1 from ${name} where n < ${to})`;
+    database.exec(`
+      insert into users (username, username_key, email, email_key, first_name, last_name, password_hash, role, created_at)
+        ${count('people', 40)} select 'p' || n, 'p' || n, n, n, 'Ann', 'Lee', '', 'user', 1 from people;
+      insert into profiles (user_id, created_at) select id, 1 from users where password_hash = '';
+      insert into posts (author_id, text, created_at)
+        ${count('numbers', POSTS)} select 1 + n % 40, 'common word' || (n % 1000), n from numbers;`);
+    const index = database.prepare('insert into post_terms (rowid, terms) values (?, ?)');
+    for (const { id, text } of database.prepare('select id, text from posts').all() as {
+      id: number;
+      text: string;
+    }[])
+      index.run(id, termsOf(text).join(' '));
+    // The newest four have comments, replies, media and likes; and some old ones, so that there is more to pass over.
+    database.exec(`
+      create temp table busy as select id from posts where id > ${POSTS - 4} or id < 400;
+      insert into posts (author_id, parent_id, root_id, text, created_at)
+        ${count('numbers', 5)} select n, id, id, 'comment', 200000 + n from busy, numbers;
+      insert into posts (author_id, parent_id, root_id, text, created_at)
+        select author_id, id, root_id, 'reply', created_at + 1 from posts where parent_id = root_id;
+      insert into likes (post_id, profile_id, created_at)
+        ${count('numbers', 20)} select id, n, 1 from posts, numbers where root_id is not null or id in (select id from busy);
+      insert into media (owner_id, post_id, kind, file_key, created_at)
+        ${count('numbers', 3)} select 1, id, 'picture', 'pictures/' || id, n from busy, numbers;`);
+  })();
+  database.close();
+}
