@@ -58,6 +58,7 @@ export function toMedia(view: MediaView): ClassicMedia {
     filename: view.kind === 'video' ? view.label : '',
     file: pathOf(view.fileKey) ?? '',
     hls_url: view.hlsPrefix === null ? null : `/media/${view.hlsPrefix}/master.m3u8`,
+    ...(view.failure !== null && { failure: view.failure }),
   };
 }
 

@@ -46,6 +46,8 @@ export const media = z.object({
   filename: z.string(),
   file: z.string(),
   hls_url: z.string().nullable(),
+  /** Ours; only there when a video could not be processed. */
+  failure: z.string().optional(),
 });
 
 const reply = z.object({

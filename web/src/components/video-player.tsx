@@ -25,8 +25,10 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
   const [broken, setBroken] = useState(false);
   const [attempt, setAttempt] = useState(0);
   const playlist = media.hls_url;
+  const readiness = playlist === null ? 'pending' : 'ready';
   const hasSources = canUseMediaSource();
-  const source = playlist ?? (hasSources ? null : media.file);
+  const failed = media.failure !== undefined;
+  const source = playlist ?? (hasSources && !failed ? null : media.file);
 
   useEffect(() => {
     const video = ref.current;
@@ -36,20 +38,20 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
   }, [source, attempt]);
 
   useEffect(() => {
-    if (playlist !== null) return undefined;
+    if (playlist !== null || failed) return undefined;
     const every = isLive() ? LOOK_AGAIN_MS : LOOK_AGAIN_WITHOUT_SOCKET_MS;
     const timer = setInterval(() => {
       if (!document.hidden) void refreshPost(postId).catch(() => false);
     }, every);
     return () => clearInterval(timer);
-  }, [postId, playlist]);
+  }, [postId, playlist, failed]);
 
   return (
     <div class={source === null || broken ? 'video video-veiled' : 'video'}>
       <video
         ref={ref}
         data-testid="video"
-        data-hls={playlist === null ? 'pending' : 'ready'}
+        data-hls={failed ? 'failed' : readiness}
         controls={source !== null}
         playsInline
         preload="metadata"
@@ -60,6 +62,11 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
         <p class="video-note" role="status">
           <Icon name="film" />
           {own ? 'Your video is being prepared' : 'This video is being prepared'}
+        </p>
+      )}
+      {failed && (
+        <p class="video-failure" role="status">
+          Kept as it came: {media.failure}
         </p>
       )}
       {broken && (

@@ -27,6 +27,8 @@ export interface Media {
   file: string;
   /** Path of the master playlist once the video can be played. */
   hls_url: string | null;
+  /** Only there when the video could not be processed: a sentence that says why. */
+  failure?: string;
 }
 
 export interface Reply {
