@@ -52,7 +52,8 @@ function createBlobs(root: string): BlobStore {
       for (const key of keys) await rm(pathOf(key), { force: true });
     },
     async removeAll(prefix) {
-      await rm(pathOf(prefix), { recursive: true, force: true });
+      // Tried again where files come in meanwhile.
+      await rm(pathOf(prefix), { recursive: true, force: true, maxRetries: 5 });
     },
     list: () => listFiles(root),
     withFile: async (key, use) => use(pathOf(key)),
