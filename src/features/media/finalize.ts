@@ -11,6 +11,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Viewer } from '../users/index.ts';
 import type { Attachments } from './attachments.ts';
 import { transcodeJob } from './transcode.ts';
+import { isWrittenTo, whenUnused } from './upload-leases.ts';
 import { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 
 /** An upload that was looked at and may be closed. */
@@ -21,13 +22,13 @@ export interface CheckedUpload {
 
 export interface Finalize {
   /**
-   * Looks at the bytes of the viewer's own upload. Answers undefined when it is closed already.
-   * Throws `not_found`, `conflict` (`upload_empty`) or `unsupported` (`not_a_video`; the upload is dropped then).
+   * Looks at the bytes of the viewer's own upload, once nobody writes to it. Answers undefined when it is closed already.
+   * Throws `not_found`, `unavailable` (`upload_busy`), `conflict` (`upload_empty`) or `unsupported` (`not_a_video`; the upload is dropped then).
    */
   check(options: { viewer: Viewer; mediaId: number }): Promise<CheckedUpload | undefined>;
   /**
    * Attaches the media to the post and queues its transcode; false when somebody else closed the upload meanwhile.
-   * Throws `conflict` when the post is full or bytes came in after `check`.
+   * Throws `conflict` when the post is full or somebody went on writing after `check`.
    */
   close(tx: Transaction, options: { checked: CheckedUpload; postId: number }): Promise<boolean>;
   /** After the commit: makes the draft the blob. A crash before this is made good by the transcode job. */
@@ -52,20 +53,31 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
     });
   }
 
+  async function find({ viewer, mediaId }: { viewer: Viewer; mediaId: number }) {
+    const upload = await database.read
+      .selectFrom('uploads')
+      .selectAll()
+      .where('mediaId', '=', mediaId)
+      .where('ownerId', '=', viewer.profileId)
+      .executeTakeFirst();
+    if (!upload) throw notFound('upload');
+    return upload;
+  }
+
   return {
-    async check({ viewer, mediaId }) {
-      const upload = await database.read
-        .selectFrom('uploads')
-        .selectAll()
-        .where('mediaId', '=', mediaId)
-        .where('ownerId', '=', viewer.profileId)
-        .executeTakeFirst();
-      if (!upload) throw notFound('upload');
+    async check(own) {
+      const upload = await whenUnused(() => find(own), now);
       if (upload.finishedAt !== null) return undefined;
       if (upload.offset === 0) throw conflict('upload_empty', 'This upload has no bytes yet.', { offset: 0 });
-      const head = await buffer(
-        storage.drafts.read(upload.draftKey, { start: 0, end: Math.min(SNIFF_BYTES, upload.offset) - 1 }),
-      );
+      const end = Math.min(SNIFF_BYTES, upload.offset) - 1;
+      let head: Buffer;
+      try {
+        head = await buffer(storage.drafts.read(upload.draftKey, { start: 0, end }));
+      } catch (error) {
+        // Somebody else closed it just now, and the draft is a blob.
+        if ((await find(own)).finishedAt !== null) return undefined;
+        throw error;
+      }
       const container = sniffVideo(head);
       if (!container) {
         await drop(upload);
@@ -76,23 +88,19 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
 
     async close(tx, { checked: { upload, fileKey }, postId }) {
       const at = now();
-      const { numUpdatedRows } = await tx
-        .updateTable('uploads')
-        .set({ finishedAt: at, updatedAt: at })
+      const current = await tx
+        .selectFrom('uploads')
+        .selectAll()
         .where('id', '=', upload.id)
-        .where('finishedAt', 'is', null)
-        .where('offset', '=', upload.offset)
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) {
-        const closed = await tx
-          .selectFrom('uploads')
-          .select('id')
-          .where('id', '=', upload.id)
-          .where('finishedAt', 'is not', null)
-          .executeTakeFirst();
-        if (closed) return false;
+      if (current && current.finishedAt !== null) return false;
+      if (!current || current.offset !== upload.offset || isWrittenTo(current, at))
         throw conflict('upload_changed', 'This upload changed meanwhile. Please try again.');
-      }
+      await tx
+        .updateTable('uploads')
+        .set({ finishedAt: at, updatedAt: at, leaseHolder: null, leaseUntil: 0 })
+        .where('id', '=', upload.id)
+        .execute();
       const position = await attachments.nextPosition(tx, postId);
       await tx
         .updateTable('media')
@@ -106,7 +114,19 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
       return true;
     },
 
-    publish: ({ upload, fileKey }) => storage.drafts.publish(upload.draftKey, upload.offset, fileKey),
+    async publish({ upload, fileKey }) {
+      try {
+        await storage.drafts.publish(upload.draftKey, upload.offset, fileKey);
+      } catch (error) {
+        // Deleted or encoded meanwhile: the file is not wanted any more.
+        const media = await database.read
+          .selectFrom('media')
+          .select('fileKey')
+          .where('id', '=', upload.mediaId)
+          .executeTakeFirst();
+        if (media?.fileKey === fileKey) throw error;
+      }
+    },
 
     async confirmClosed({ mediaId, postId }) {
       const media = await database.read

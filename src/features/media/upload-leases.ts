@@ -45,23 +45,40 @@ export async function withLease<T>(
   }
 }
 
+/** What `find` gives, once nobody writes to it. Throws `unavailable` (`upload_busy`) after 3 s. */
+export async function whenUnused(find: () => Promise<Upload>, now: () => number): Promise<Upload> {
+  return patiently(async () => {
+    const upload = await find();
+    return isWrittenTo(upload, now()) ? undefined : upload;
+  });
+}
+
+/** Whether a writer that may still be alive has it. */
+export const isWrittenTo = ({ leaseHolder, leaseUntil }: Upload, at: number): boolean =>
+  leaseHolder !== null && leaseUntil > at && !isGone(leaseHolder);
+
 async function acquire(
   database: Database,
   { find, holder, now }: { find: (tx: Transaction) => Promise<Upload>; holder: string; now: () => number },
 ): Promise<Upload> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const upload = await database.transaction(async (tx) => {
+  return patiently(() =>
+    database.transaction(async (tx) => {
       const found = await find(tx);
-      const held = found.leaseHolder !== null && found.leaseUntil > now() && !isGone(found.leaseHolder);
-      if (held) return undefined;
+      if (isWrittenTo(found, now())) return undefined;
       await tx
         .updateTable('uploads')
         .set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS })
         .where('id', '=', found.id)
         .execute();
       return found;
-    });
+    }),
+  );
+}
+
+async function patiently(attempt: () => Promise<Upload | undefined>): Promise<Upload> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const upload = await attempt();
     if (upload) return upload;
     if (performance.now() > giveUpAt) throw busy();
     await delay(25);
