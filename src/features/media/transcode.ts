@@ -20,6 +20,7 @@ import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
+import { isPublished, watchDraft } from './draft-claims.ts';
 import type { VideoEncoder } from './video-encoder.ts';
 import type { EncodedVideo } from './videos/encode.ts';
 import { VideoProblem } from './videos/problems.ts';
@@ -27,9 +28,14 @@ import { VideoProblem } from './videos/problems.ts';
 export const transcodeJob = defineJob('transcode', {
   schema: z.object({ mediaId: z.int() }),
   maxAttempts: 3,
+  // A full disk or a machine out of memory is not better after a second.
+  pauseMs: 10_000,
 });
 type Payload = z.infer<typeof transcodeJob.schema>;
 type Media = Selectable<MediaTable>;
+
+const NO_ENCODER = 'Video processing is not available on this server.';
+const NO_REASON = 'This video could not be processed.';
 
 export interface Transcoding {
   run: JobHandler<Payload>;
@@ -55,16 +61,21 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
   async function run(job: JobRun<Payload>): Promise<void> {
     const media = await begin(job);
     if (!media?.fileKey || !media.draftPrefix) return;
-    if (!encoder) throw new PermanentFailure('Video processing is not available on this server.');
+    if (!encoder) throw new PermanentFailure(NO_ENCODER);
+    const prefix = media.draftPrefix;
     const folder = join(workFolder, randomBytes(16).toString('hex'));
     await mkdir(folder, { recursive: true });
+    using claim = watchDraft(database, { id: media.id, prefix });
     try {
+      const signal = AbortSignal.any([job.signal, claim.lost]);
       const encoded = await storage.blobs.withFile(media.fileKey, (source) =>
-        encoder.encode({ source, folder, signal: job.signal }),
+        encoder.encode({ source, folder, signal }),
       );
-      const keys = await store({ storage, folder, encoded, prefix: media.draftPrefix });
+      const keys = await store({ storage, folder, encoded, prefix });
       await database.transaction((tx) => publish(tx, { job, media, encoded, keys }));
     } catch (error) {
+      if (!(await isPublished(database, { id: media.id, prefix }))) await storage.blobs.removeAll(prefix);
+      if (claim.lost.aborted) return;
       if (error instanceof VideoProblem && !error.retryable)
         throw new PermanentFailure(error.message, { cause: error });
       throw error;
@@ -122,17 +133,19 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
         readyAt: now(),
       })
       .where('id', '=', media.id)
+      .where('draftPrefix', '=', media.draftPrefix)
       .returning('postId')
       .executeTakeFirst();
     // Deleted while it was encoded: nothing refers to what was made.
     if (!updated) return removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
     await removeAfterCommit(jobs, tx, { keys: [media.fileKey] });
-    await announce(tx, updated.postId);
+    await announce(tx, { bus, postId: updated.postId });
   }
 
   async function bury({ payload: { mediaId }, error }: { payload: Payload; error: unknown }): Promise<void> {
-    const failure =
-      error instanceof PermanentFailure && error.cause ? error.message : 'This video could not be processed.';
+    const cause = error instanceof PermanentFailure ? error.cause : error;
+    const reason = cause instanceof VideoProblem ? cause.message : NO_REASON;
+    const failure = encoder ? reason : NO_ENCODER;
     await database.transaction(async (tx) => {
       const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
       if (!media || media.readyAt !== null) return;
@@ -142,22 +155,25 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
         .where('id', '=', mediaId)
         .execute();
       await removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
-      await announce(tx, media.postId);
+      await announce(tx, { bus, postId: media.postId });
     });
   }
 
-  /** The post that shows the media shows something else now. */
-  async function announce(tx: Transaction, postId: number | null): Promise<void> {
-    if (postId === null) return;
-    await tx
-      .updateTable('posts')
-      .set({ version: sql<number>`version + 1` })
-      .where('id', '=', postId)
-      .execute();
-    afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
-  }
-
   return { run, bury };
+}
+
+/** The post that shows the media shows something else now. */
+async function announce(
+  tx: Transaction,
+  { bus, postId }: { bus: Bus; postId: number | null },
+): Promise<void> {
+  if (postId === null) return;
+  await tx
+    .updateTable('posts')
+    .set({ version: sql<number>`version + 1` })
+    .where('id', '=', postId)
+    .execute();
+  afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
 }
 
 interface StoredKeys {
