@@ -19,6 +19,8 @@ export type Payload = z.infer<typeof schema>;
 
 export interface TestQueue extends AsyncDisposable {
   readonly database: TestDatabase['database'];
+  /** For a test's own files; goes with the queue. */
+  readonly folder: string;
   readonly jobs: Jobs;
   /** Epoch milliseconds; a test sets it. */
   clock: number;
@@ -38,11 +40,11 @@ export interface TestQueue extends AsyncDisposable {
 
 export async function openTestQueue(): Promise<TestQueue> {
   const opened = await openTestDatabase();
-  const { database } = opened;
+  const { database, folder } = opened;
   const workers: Worker[] = [];
   const jobs = createJobs({ now: () => queue.clock });
   const queue: TestQueue = {
-    ...{ database, jobs, clock: Date.now(), now: () => queue.clock },
+    ...{ database, folder, jobs, clock: Date.now(), now: () => queue.clock },
     enqueue: (name, kind = work) =>
       database.transaction((tx) => jobs.enqueue(tx, kind, { payload: { name } })),
     rows: () => readRows(database),
