@@ -176,7 +176,12 @@ describe('a client that is slow', () => {
 
   test('and reads nothing of a large answer is cut, and its file let go', async () => {
     const { client, peer } = await askForVideo('unread', 256 * 2 ** 20);
+    let held = Infinity;
+    hasty.app.server.server.prependListener('timeout', (socket: Socket) => {
+      if (socket === peer) held = peer.writableLength;
+    });
     await once(peer, 'close');
+    expect(held).toBeLessThan(200_000);
     client.socket.resume();
     await client.closed;
     expect(peer.bytesWritten).toBeLessThan(64 * 2 ** 20);

@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path';
 import { unavailable } from '../errors.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
+/** Bytes per read: twice as many are held for each client that reads slowly, and there may be thousands. */
+const READ_AHEAD = 65_536;
+
 export function openLocalStorage(folder: string): Storage {
   const blobs = createBlobs(join(folder, 'media'));
   return {
@@ -45,7 +48,7 @@ function createBlobs(root: string): BlobStore {
       return {
         size: found.size,
         modifiedAt: found.mtimeMs,
-        read: (range) => createReadStream(path, { ...range, highWaterMark: 256 * 1024 }),
+        read: (range) => createReadStream(path, { ...range, highWaterMark: READ_AHEAD }),
       };
     },
     async remove(keys) {
