@@ -1,22 +1,18 @@
 // How much a request asks of the database: the number of statements does not grow with what a page holds, and the hot
-// ones find their rows through an index. The statements are those that really ran, seen at the driver.
+// ones find their rows through an index.
 import { join as joinPath } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { termsOf } from '../../src/features/posts/search-terms.ts';
 import { type Answer, call, join, type Person, say } from '../support/classic-client.ts';
 import { listen } from '../support/likes-socket.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { recordStatements as record, type Statement } from '../support/statements.ts';
 
 const POSTS = 100_000;
 
 let server: TestServer;
 let ann: Person;
-
-interface Statement {
-  text: string;
-  values: unknown[];
-}
 
 beforeAll(async () => {
   server = await startServer();
@@ -28,27 +24,6 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 const get = (path: string): Promise<Answer> => call(server.base, path, { token: ann.access });
-
-/** What runs at the driver until `work` is done, without the frame of transactions. */
-async function record(work: () => Promise<unknown>): Promise<Statement[]> {
-  const prototype = Object.getPrototypeOf(new Sqlite(':memory:').prepare('select 1')) as Sqlite.Statement;
-  const spies = (['all', 'get', 'run', 'iterate'] as const).map((method) => vi.spyOn(prototype, method));
-  try {
-    await work();
-    return spies
-      .flatMap(({ mock }) =>
-        mock.calls.map((values, index) => ({
-          order: mock.invocationCallOrder[index] ?? 0,
-          text: (mock.contexts[index] as Sqlite.Statement | undefined)?.source ?? '',
-          values: values.flat(),
-        })),
-      )
-      .toSorted((a, b) => a.order - b.order)
-      .filter(({ text }) => !/^(begin|commit|rollback|savepoint|release)/i.test(text));
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 function explain({ text, values }: Statement): string[] {
   const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'), { readonly: true });
