@@ -18,7 +18,7 @@ export function createHostCheck(allowed: readonly string[]): onRequestAsyncHookH
   };
 }
 
-export function isAllowedHost(name: string, allowed: readonly string[]): boolean {
+function isAllowedHost(name: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => {
     if (entry === '*' || entry === name) return true;
     return entry.startsWith('.') && (name.endsWith(entry) || name === entry.slice(1));

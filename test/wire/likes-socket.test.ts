@@ -78,7 +78,7 @@ describe('a frame', () => {
       await send('add/media/video/finalize', { postID, videoID: json.id });
       await listener.until((frame) => frame.post_id === postID);
       expect(listener.frames).toHaveLength(1);
-      const [media] = listener.frames[0].post.media_files;
+      const media = listener.frames[0]?.post.media_files[0];
       expect(media.hls_url).toMatch(/^\/media\/hls\/.+\/master\.m3u8$/);
       expect((await call(server.base, media.hls_url)).text).toContain('#EXTM3U');
       await rm(folder, { recursive: true });

@@ -124,6 +124,7 @@ function answerDeadToken(error: unknown, reply: FastifyReply): FastifyReply {
   return reply
     .code(401)
     .header('WWW-Authenticate', 'Bearer realm="api"')
+    .type('application/json')
     .serializer(JSON.stringify)
     .send(body);
 }

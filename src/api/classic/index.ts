@@ -10,6 +10,7 @@ import type { ClassicOptions } from './options.ts';
 import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
+import { talkRoutes } from './talk.ts';
 
 /** Some ten thousand posts with all that hangs on them. */
 const POST_TEXT_BYTES = 64_000_000;
@@ -28,6 +29,7 @@ export function createClassicDoor(given: Omit<ClassicOptions, 'postTexts'>): Fas
     await app.register(withRefusals(withForms(accountRoutes), options), { prefix: '/api/users' });
     await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
+    await app.register(withRefusals(talkRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(mediaRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });

@@ -5,11 +5,11 @@ import type { CommentView, PostView } from '../../features/posts/index.ts';
 import type { ProfileDetail, ProfileView } from '../../features/profiles/index.ts';
 import type { ClassicMedia, ClassicPost, ClassicProfile } from './schemas.ts';
 
-export const DEFAULT_PICTURE = '/media/default_profile_picture.png';
-export const DEFAULT_COVER = '/media/default_cover_image.png';
+const DEFAULT_PICTURE = '/media/default_profile_picture.png';
+const DEFAULT_COVER = '/media/default_cover_image.png';
 
 /** A profile as part of something else. */
-export function toProfile(view: ProfileView): ClassicProfile {
+function toProfile(view: ProfileView): ClassicProfile {
   return {
     id: view.id,
     username: view.username,
@@ -52,7 +52,7 @@ export function toPost(view: PostView): ClassicPost {
   };
 }
 
-export function toMedia(view: MediaView): ClassicMedia {
+function toMedia(view: MediaView): ClassicMedia {
   return {
     id: view.id,
     filename: view.kind === 'video' ? view.label : '',

@@ -1,4 +1,4 @@
-// `/api/posts/`: the feed, posts, comments, replies and likes. Whoever a body names as author, the token says who it is.
+// `/api/posts/`: the feed, lists and posts. Whoever a body names as author, the token says who it is.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -111,88 +111,6 @@ export async function postsRoutes(
       return reply.code(201).send({ message: 'Post created successfully', post_id: id });
     },
   );
-
-  const text = z.object({ postID: schemas.id, commentContent: z.string() });
-  routes.post(
-    '/post/add/comment/',
-    { schema: { body: text, response: { 200: schemas.sentence } } },
-    async (request) => {
-      const viewer = await viewers.require(request);
-      await posts.writing.comment({ viewer, postId: request.body.postID, text: request.body.commentContent });
-      return ['Comment was added scucessfully'];
-    },
-  );
-
-  const reply = z.object({ commentID: schemas.id, commentContent: z.string() });
-  routes.post(
-    '/post/add/reply/',
-    { schema: { body: reply, response: { 200: schemas.sentence } } },
-    async (request) => {
-      const viewer = await viewers.require(request);
-      await posts.writing.reply({
-        viewer,
-        commentId: request.body.commentID,
-        text: request.body.commentContent,
-      });
-      return ['Reply was added scucessfully'];
-    },
-  );
-
-  likeRoutes(app, { posts, viewers });
-}
-
-function likeRoutes(
-  app: FastifyInstance,
-  { posts, viewers }: Pick<ClassicOptions, 'posts' | 'viewers'>,
-): void {
-  const routes = app.withTypeProvider<ZodTypeProvider>();
-  const response = { 200: schemas.sentence };
-
-  routes.post(
-    '/post/add/like/',
-    { schema: { body: z.object({ postID: schemas.id }), response } },
-    async (request) => {
-      await posts.likes.toggle({
-        viewer: await viewers.require(request),
-        id: request.body.postID,
-        level: 'post',
-      });
-      return ['Like was added scucessfully'];
-    },
-  );
-
-  for (const [path, level] of [
-    ['comment', 'comment'],
-    ['reply', 'reply'],
-  ] as const) {
-    routes.post(
-      `/post/add/${path}/like/`,
-      { schema: { body: z.object({ commentID: schemas.id }), response } },
-      async (request) => {
-        await posts.likes.toggle({
-          viewer: await viewers.require(request),
-          id: request.body.commentID,
-          level,
-        });
-        return ['Like addeed to comment'];
-      },
-    );
-  }
-
-  for (const [method, liked] of [
-    ['PUT', true],
-    ['DELETE', false],
-  ] as const) {
-    routes.route({
-      method,
-      url: '/post/:id/like/',
-      schema: { params: schemas.idParams, response },
-      handler: async (request) => {
-        await posts.likes.set({ viewer: await viewers.require(request), id: request.params.id, liked });
-        return [liked ? 'Liked' : 'Not liked'];
-      },
-    });
-  }
 }
 
 /** The client takes any GET that is not 200 for a sign-out, so a page that is none is the first. */
@@ -213,5 +131,5 @@ function asMissingPost(error: Error, _request: unknown, reply: FastifyReply): vo
     (error instanceof DomainError && error.kind === 'not_found') ||
     ('validationContext' in error && error.validationContext === 'params');
   if (!missing) throw error;
-  void reply.code(404).serializer(JSON.stringify).send({ error: 'Post not found' });
+  void reply.code(404).type('application/json').serializer(JSON.stringify).send({ error: 'Post not found' });
 }

@@ -21,7 +21,6 @@ export { transcodeJob } from './transcode.ts';
 export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 export { createVideoEncoder } from './video-encoder.ts';
 export type { MediaView } from './views.ts';
-export type { UploadProgress } from './uploads.ts';
 
 export interface Media {
   readonly uploads: Uploads;

@@ -19,7 +19,7 @@ export interface ProfileChange {
 /** Changes what is given and keeps the rest. Throws `invalid`, `unsupported` or `too_large` for a bad picture or text. */
 export type UpdateProfile = (change: ProfileChange) => Promise<void>;
 
-export const MAX_BIO_CHARACTERS = 500;
+const MAX_BIO_CHARACTERS = 500;
 
 interface UpdateOptions {
   database: Database;

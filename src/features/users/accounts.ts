@@ -1,11 +1,6 @@
 // Accounts: making one (in the caller's transaction, beside its profile), signing in, suspending.
 import type { Database, Transaction } from '../../platform/database/database.ts';
-import {
-  type DomainError,
-  type FieldErrors,
-  invalidFields,
-  notFound,
-} from '../../platform/errors.ts';
+import { type DomainError, type FieldErrors, invalidFields, notFound } from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import { emailKey, emailProblems } from './emails.ts';
 import type { PasswordHashes } from './password-hashes.ts';
@@ -51,9 +46,9 @@ export interface Accounts {
   rename(tx: Transaction, name: { userId: number; firstName?: string; lastName?: string }): Promise<void>;
 }
 
-export const TAKEN_USERNAME = 'A user with that username already exists.';
-export const TAKEN_EMAIL = 'Email address is already in use.';
-export const MAX_NAME_CHARACTERS = 150;
+const TAKEN_USERNAME = 'A user with that username already exists.';
+const TAKEN_EMAIL = 'Email address is already in use.';
+const MAX_NAME_CHARACTERS = 150;
 
 interface AccountsOptions {
   database: Database;

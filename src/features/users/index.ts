@@ -8,11 +8,10 @@ import { createSessions, type Sessions } from './sessions.ts';
 import { createSessionSweep, sweepSessionsJob } from './sweep.ts';
 import { createTokens } from './tokens.ts';
 
-export type { Accounts, NewUser, SignUpForm, UserSummary } from './accounts.ts';
+export type { Accounts, SignUpForm } from './accounts.ts';
 export type { Sessions, Viewer } from './sessions.ts';
 export { emailKey } from './emails.ts';
 export { sweepSessionsJob } from './sweep.ts';
-export type { TokenPair } from './tokens.ts';
 export { normaliseUsername, usernameKey } from './usernames.ts';
 
 export interface Users {

@@ -75,7 +75,7 @@ interface Checked {
   codecs: string;
 }
 
-export const MASTER = 'master.m3u8';
+const MASTER = 'master.m3u8';
 /** The share of the work that the encoder has; copying and the poster are quick. */
 const ENCODER_SHARE = 0.95;
 const GIB = 1024 ** 3;

@@ -11,7 +11,7 @@ import { damaged, explainFailure, tooComplex, VideoProblem } from './problems.ts
 import { readProbe, type VideoProbe } from './probe-report.ts';
 import { sourceArguments, VIDEO_CODECS } from './source-arguments.ts';
 
-export type { AudioTrack, VideoProbe, VideoTrack } from './probe-report.ts';
+export type { VideoProbe } from './probe-report.ts';
 
 export interface ProbeRequest {
   ffmpeg: Ffmpeg;

@@ -96,7 +96,7 @@ export async function makePoster(work: Work, best: Encoded): Promise<void> {
   await rm(join(work.directory, SPLICE));
 }
 
-export function isCopyable({ container, probe }: Pick<Source, 'container' | 'probe'>): boolean {
+function isCopyable({ container, probe }: Pick<Source, 'container' | 'probe'>): boolean {
   const { video, audio } = probe;
   if (!video || container.demuxer !== 'mov') return false;
   const rate = video.averageFrameRate ? toNumber(video.averageFrameRate) : Infinity;

@@ -26,7 +26,7 @@ export interface RenditionSource {
   bitRate?: number | undefined;
 }
 
-export const STANDARD_SIDES = [360, 720];
+const STANDARD_SIDES = [360, 720];
 
 /** A rung between two standard ones is worth its bytes from here on. */
 const CLEARLY_LARGER = 1.25;
