@@ -3,8 +3,9 @@
 
 /** Runs of letters, digits, `%` and `_`. */
 const RUN = /[\p{L}\p{M}\p{N}%_]+/gu;
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー]+/gu;
+const UNSPACED = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー`;
+/** Stretches written without blanks, and what stands between them. */
+const STRETCH = new RegExp(`([${UNSPACED}]+)|[^${UNSPACED}]+`, 'gu');
 const MAX_TERM_CHARACTERS = 64;
 const MAX_QUERY_TERMS = 16;
 
@@ -15,7 +16,10 @@ export function termsOf(text: string): string[] {
 
 /** The prefixes that a query asks for, any of which is enough; at most 16. */
 export function prefixesOf(query: string): string[] {
-  return [...new Set(fold(query).flatMap(pairsOrRun).map(cut))].slice(0, MAX_QUERY_TERMS);
+  const prefixes = fold(query).flatMap((run) =>
+    stretches(run).flatMap(({ text, isUnspaced }) => (isUnspaced ? wholePairs(text) : [text])),
+  );
+  return [...new Set(prefixes.map(cut))].slice(0, MAX_QUERY_TERMS);
 }
 
 /** Lower case and without accents, so that `Café` is found by `cafe`. */
@@ -28,21 +32,28 @@ function fold(text: string): string[] {
   return plain.match(RUN) ?? [];
 }
 
-/** What else a run is found by: the words inside `snake_case`, the `%` of `100%`, pairs of unspaced characters. */
+/** What else a run is found by: the words inside `snake_case`, the `%` of `100%`, and where it is unspaced each pair and each word between. */
 function parts(run: string): string[] {
-  return [...(/[%_]/.test(run) ? (run.match(/[^%_]+|[%_]+/g) ?? []) : []), ...pairs(run)];
+  const words = /[%_]/.test(run) ? (run.match(/[^%_]+|[%_]+/g) ?? []) : [];
+  const found = stretches(run);
+  if (!found.some(({ isUnspaced }) => isUnspaced)) return words;
+  return [...words, ...found.flatMap(({ text, isUnspaced }) => (isUnspaced ? pairs(text) : [text]))];
 }
 
-function pairsOrRun(run: string): string[] {
-  const found = pairs(run);
-  return found.length > 0 ? found : [run];
+function stretches(run: string): { text: string; isUnspaced: boolean }[] {
+  return [...run.matchAll(STRETCH)].map(([text, unspaced]) => ({ text, isUnspaced: unspaced !== undefined }));
 }
 
-function pairs(run: string): string[] {
-  return (run.match(UNSPACED) ?? []).flatMap((stretch) => {
-    const characters = [...stretch];
-    return characters.map((character, index) => character + (characters[index + 1] ?? ''));
-  });
+/** Each character with the next one; the last alone, so that it is found too. */
+function pairs(stretch: string): string[] {
+  const characters = [...stretch];
+  return characters.map((character, index) => character + (characters[index + 1] ?? ''));
 }
+
+/** The last character alone says nothing that the last pair does not say better. */
+const wholePairs = (stretch: string): string[] => {
+  const found = pairs(stretch);
+  return found.length > 1 ? found.slice(0, -1) : found;
+};
 
 const cut = (term: string): string => [...term].slice(0, MAX_TERM_CHARACTERS).join('');
