@@ -96,6 +96,24 @@ test('the first five likers are shown whole, the others as ids', async () => {
   }
 });
 
+test('everybody in a thread is shown as they are now, also in a post that was read before', async () => {
+  const [author, guest] = [await join(server.base), await join(server.base)];
+  const postID = await say(server.base, author, 'read before');
+  await send('comment', { postID, commentContent: 'a comment' }, guest);
+  const [{ id: commentID }] = (await read(postID)).comments;
+  await send('reply', { postID, commentID, commentContent: 'a reply' }, guest);
+  await send('like', { postID }, guest);
+  await read(postID);
+  for (const { access } of [author, guest])
+    await call(server.base, '/api/users/author/update/', { token: access, body: { first_name: 'Renamed' } });
+  const [latest] = (await call(server.base, '/api/posts/?page=1', { token: ann.access })).json;
+  for (const post of [await read(postID), latest]) {
+    const [comment] = post.comments;
+    for (const person of [post.auhtor, post.likes[0], comment.author, comment.replyes[0].author])
+      expect(person.firstname).toBe('Renamed');
+  }
+});
+
 test.for([51, 50, 2])(
   '%d toggles at once leave the parity of the answers, one row at most',
   async (count) => {
