@@ -6,6 +6,7 @@ export function createOriginCheck(allowed: readonly string[]): (request: Fastify
   return (request) => {
     const { origin, host } = request.headers;
     if (origin === undefined || allowed.includes(origin)) return true;
-    return URL.canParse(origin) && new URL(origin).host === host && new URL(origin).origin === origin;
+    const page = URL.parse(origin);
+    return page !== null && /^https?:$/.test(page.protocol) && page.host === host && page.origin === origin;
   };
 }

@@ -2,7 +2,7 @@
 
 export interface Coalescer {
   add(id: number): void;
-  /** Drops what waits. */
+  /** Drops what waits and takes nothing more. */
   stop(): void;
 }
 
@@ -15,6 +15,7 @@ export function createCoalescer({
 }): Coalescer {
   /** Ids inside their window, and whether more came in it. */
   const open = new Map<number, { more: boolean; timer: NodeJS.Timeout }>();
+  let stopped = false;
 
   function begin(id: number): void {
     open.set(id, { more: false, timer: setTimeout(() => end(id), windowMs) });
@@ -29,11 +30,13 @@ export function createCoalescer({
 
   return {
     add(id) {
+      if (stopped) return;
       const window = open.get(id);
       if (window) window.more = true;
       else begin(id);
     },
     stop() {
+      stopped = true;
       for (const { timer } of open.values()) clearTimeout(timer);
       open.clear();
     },
