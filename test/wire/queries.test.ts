@@ -46,7 +46,8 @@ const pick = (statements: readonly Statement[], words: RegExp): Statement => {
 const walks = (plan: readonly string[]): string[] =>
   plan.filter(
     (line) =>
-      /^SCAN (?!json_each|thread|listed|\(subquery)/.test(line) && !/VIRTUAL TABLE INDEX 0:[M=]/.test(line),
+      /^SCAN (?!json_each|thread|listed|found|\(subquery)/.test(line) &&
+      !/VIRTUAL TABLE INDEX \d+:[M=]/.test(line),
   );
 const sorts = (plan: readonly string[]): string[] =>
   plan.filter((line) => line.startsWith('USE TEMP B-TREE'));
@@ -119,7 +120,10 @@ describe('among a hundred thousand posts', () => {
   test('search goes through the full-text index', async () => {
     const statements = await record(() => get('/api/posts/post/search?q=word7%20common'));
     const plan = explain(pick(statements, /post_terms match/));
-    expect(plan[0]).toMatch(/^SCAN post_terms VIRTUAL TABLE INDEX 0:M/);
+    // Read backwards, so that the newest matches come without sorting all of them.
+    expect(plan.filter((line) => line.startsWith('SCAN post_terms'))).toEqual([
+      expect.stringMatching(/^SCAN post_terms VIRTUAL TABLE INDEX \d+:M/),
+    ]);
     expect(walks(plan)).toEqual([]);
   });
 

@@ -19,6 +19,9 @@ export interface Lists {
   checkOwn(post: { viewer: Viewer; id: number }): Promise<void>;
 }
 
+/** Matches that are ranked: the newest. */
+const RANKED = 2_000;
+
 export function createLists({ database }: { database: Database }): Lists {
   const { read, dialect } = database;
   const threads = createThreads(database);
@@ -62,7 +65,7 @@ export function createLists({ database }: { database: Database }): Lists {
       // Only signs that no text is indexed by: nothing can match. No word at all: everything does.
       if (prefixes.length === 0) return query.trim() === '' ? findNewest({ offset: 0, limit }) : [];
       const { rows } = await sql<PostRef>`
-        select posts.id, posts.version from ${dialect.search.matches(prefixes)} as found
+        select posts.id, posts.version from ${dialect.search.matches(prefixes, RANKED)} as found
         inner join posts on posts.id = found.id
         order by found.rank, found.id desc limit ${limit}`.execute(read);
       return rows;

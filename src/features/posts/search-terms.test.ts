@@ -51,11 +51,11 @@ test.each([
   ['underscores', '_'],
   ['unspaced characters', '漢'],
   ['mixed scripts', 'a漢'],
-])('fifty thousand %s take no time to speak of', (_, unit) => {
-  const began = performance.now();
-  termsOf(unit.repeat(50_000));
-  prefixesOf(unit.repeat(50_000));
-  expect(performance.now() - began).toBeLessThan(1_000);
+])('fifty thousand %s are cut and bounded', (_, unit) => {
+  // Work that grew with the square of the length would not end within the test's time.
+  const terms = termsOf(unit.repeat(50_000));
+  expect(terms.every((term) => [...term].length <= 64)).toBe(true);
+  expect(prefixesOf(unit.repeat(50_000)).length).toBeLessThanOrEqual(16);
 });
 
 describe('in the index', () => {
@@ -74,7 +74,7 @@ describe('in the index', () => {
     if (prefixes.length === 0) return false;
     const { rows } = await sql<{
       id: number;
-    }>`select id from ${search.matches(prefixes)} as found`.execute(opened.database.read);
+    }>`select id from ${search.matches(prefixes, 100)} as found`.execute(opened.database.read);
     return rows.some((row) => row.id === id);
   }
 

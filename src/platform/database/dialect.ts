@@ -21,6 +21,9 @@ export interface SearchDialect {
   /** Puts the terms of one document in place of what was indexed under its id. */
   index(tx: Kysely<Tables>, id: number, terms: readonly string[]): Promise<void>;
   remove(tx: Kysely<Tables>, ids: readonly number[]): Promise<void>;
-  /** A subquery of rows `(id, rank)` whose document has a term that begins with one of `prefixes`; best rank is lowest. */
-  matches(prefixes: readonly string[]): RawBuilder<{ id: number; rank: number }>;
+  /**
+   * A subquery of rows `(id, rank)` whose document has a term that begins with one of `prefixes`; best rank is lowest.
+   * Of a word that is everywhere only the `most` newest documents count, so that no query costs more than they do.
+   */
+  matches(prefixes: readonly string[], most: number): RawBuilder<{ id: number; rank: number }>;
 }

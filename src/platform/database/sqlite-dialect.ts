@@ -25,9 +25,9 @@ export const sqliteDialect: Dialect = {
     async remove(tx, ids) {
       if (ids.length > 0) await sql`delete from post_terms where rowid in (${sql.join(ids)})`.execute(tx);
     },
-    matches(prefixes) {
+    matches(prefixes, most) {
       const query = prefixes.map((prefix) => `"${prefix.replaceAll('"', '""')}"*`).join(' OR ');
-      return sql`(select rowid as id, rank from post_terms where post_terms match ${query})`;
+      return sql`(select rowid as id, rank from post_terms where post_terms match ${query} order by rowid desc limit ${most})`;
     },
   },
 };
