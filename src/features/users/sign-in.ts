@@ -27,7 +27,8 @@ export function createSignIn({ database, hashes, sessions, limits }: SignInOptio
   const byAccount = limits.create('sign-in-account');
 
   return async ({ username, password, address }) => {
-    const key = usernameKey(username);
+    // No name has blanks, and phones like to add one after a word they know.
+    const key = usernameKey(username.trim());
     await byAddress.take(address);
     await byAccount.take(key);
     const user = await database.read
