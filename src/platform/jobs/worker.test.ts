@@ -43,7 +43,8 @@ describe('a job', () => {
     const began = performance.now();
     await queue.enqueue('now');
     await done.promise;
-    expect(performance.now() - began).toBeLessThan(1_000);
+    // Sooner than it would have looked by itself.
+    expect(performance.now() - began).toBeLessThan(1_900);
   });
 
   test('that another process enqueued is found without being told', async () => {
