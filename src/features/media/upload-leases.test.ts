@@ -100,6 +100,6 @@ describe('a lease on an upload', () => {
   ])('of %s is free at once', async (_, leaseHolder) => {
     await change({ leaseHolder, leaseUntil: opened.queue.clock + 30_000 });
     // Were it waited for, this would fail as busy.
-    await lease(async () => ({ result: undefined }));
+    expect(await lease(async () => ({ result: 'written' }))).toBe('written');
   });
 });
