@@ -162,7 +162,9 @@ test('hole 23: logging out, and being locked out, ends access tokens too', async
 });
 
 test('hole 24: a page that is none is the first, and mistakes are no 500', async () => {
+  await tell('on the first page');
   const first = (await get('/api/posts/?page=1')).text;
+  expect(first).toContain('on the first page');
   for (const page of ['0', 'abc', '-1', ''])
     expect(await get(`/api/posts/?page=${page}`)).toMatchObject({ status: 200, text: first });
   expect((await post('add/like', { postID: 999_999 })).status).toBe(404);
