@@ -40,15 +40,20 @@ export function createGroupCommit(kysely: Kysely<Tables>, onEffectError: (error:
   async function commit(group: readonly Waiting[]): Promise<void> {
     const done: Done[] = [];
     const since = Math.min(...group.map((waiting) => waiting.askedAt));
+    let begun = false;
     try {
       await askedAt.run(since, () =>
         kysely.transaction().execute(async (tx) => {
+          begun = true;
           for (const waiting of group)
             await (group.length === 1 ? perform(tx, { waiting, done }) : apart(tx, { waiting, done }));
         }),
       );
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      // Where it could not even begin, only the oldest have waited as long as anybody should.
+      const patient = begun ? [] : group.filter((waiting) => waiting.askedAt > since);
+      queue.unshift(...patient);
+      for (const waiting of group) if (!patient.includes(waiting)) waiting.reject(error);
       return;
     }
     for (const { waiting, result, effects } of done) {

@@ -199,6 +199,21 @@ describe('another process with the lock of the writer', () => {
     expect(await kinds()).toEqual(['later']);
   });
 
+  test('costs nobody their turn who has waited for less, behind one who has not', async () => {
+    using other = holdLock(opened.path);
+    const first = database.transaction((tx) => insertJob(tx, 'first'));
+    const refusal = first.catch((error: unknown) => error);
+    await delay(1_000);
+    const second = database.transaction((tx) => insertJob(tx, 'second'));
+    await delay(1_000);
+    const third = database.transaction((tx) => insertJob(tx, 'third'));
+    expect(await refusal).toMatchObject({ code: 'database_busy' });
+    await delay(500);
+    other.release();
+    await Promise.all([second, third]);
+    expect(await kinds()).toEqual(['second', 'third']);
+  });
+
   test('does not keep readers waiting', async () => {
     using _other = holdLock(opened.path);
     expect(await kinds()).toEqual([]);
