@@ -107,7 +107,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
   const files = {
     name: 'files',
     concurrency: 2,
-    registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))],
+    registrations: [handle(removeBlobsJob, createBlobRemoval({ database, storage }))],
   };
   const worker = createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now });
   jobs.onEnqueued(() => worker.wake());

@@ -64,7 +64,7 @@ export async function openTestMedia(
   const files = {
     name: 'files',
     concurrency: 1,
-    registrations: [handle(removeBlobsJob, createBlobRemoval({ storage }))],
+    registrations: [handle(removeBlobsJob, createBlobRemoval({ database, storage }))],
   };
   const startWorker = (): Promise<Worker> => queue.startWorker([files, ...media.lanes]);
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
 import { listBlobs } from '../../../test/support/site-data.ts';
 import { openStorage } from '../../platform/storage/open.ts';
+import { holdRemovals } from '../../platform/storage/removal-hold.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { noVideo } from './attachments.ts';
 import { createOrphanSweep } from './sweep-orphans.ts';
@@ -113,6 +114,23 @@ test('a file of this hour is left alone beside old ones', async () => {
 });
 
 test('an empty site has nothing to sweep', async () => {
+  await sweep(inTwoHours());
+  expect(await listBlobs(site.folder)).toEqual([]);
+});
+
+test('no file goes while a backup runs', async () => {
+  await storage.blobs.put('pictures/nobody.jpg', content);
+  await storage.drafts.write('nobody', 0, [content]);
+  {
+    await using held = await holdRemovals(site.database);
+    const run = createOrphanSweep({ database: site.database, storage, now: inTwoHours });
+    const signal = AbortSignal.abort();
+    await expect(
+      run({ id: 1, attempt: 1, payload: {}, signal, confirm: () => Promise.resolve() }),
+    ).rejects.toThrow(/abort/);
+    await held.confirm();
+    expect(await listBlobs(site.folder)).toEqual(['pictures/nobody.jpg']);
+  }
   await sweep(inTwoHours());
   expect(await listBlobs(site.folder)).toEqual([]);
 });

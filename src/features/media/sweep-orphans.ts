@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import { defineJob, type JobHandler } from '../../platform/jobs/jobs.ts';
+import { createRemovalHold } from '../../platform/storage/removal-hold.ts';
 import type { Storage, StoredFile } from '../../platform/storage/storage.ts';
 
 export const sweepOrphansJob = defineJob('sweep-orphans', { schema: z.object({}) });
@@ -24,12 +25,14 @@ export function createOrphanSweep(
   options: OrphanSweepOptions,
 ): JobHandler<z.infer<typeof sweepOrphansJob.schema>> {
   const { storage, database, now } = options;
+  const hold = createRemovalHold(database);
   return async ({ signal }) => {
     const oldest = now() - SAFE_AGE_MS;
     for await (const names of collect(storage.blobs.list(), oldest)) {
       // After the files were listed: what a row came to refer to meanwhile is seen here.
       for await (const referred of listBlobReferences(database))
         for (const name of referred) names.delete(name);
+      await hold.lifted(signal);
       for (const name of names) {
         if (signal.aborted) return;
         if (isFolder(name)) await storage.blobs.removeAll(name);
@@ -39,6 +42,7 @@ export function createOrphanSweep(
     for await (const names of collect(storage.drafts.list(), oldest)) {
       for await (const referred of listDraftReferences(database))
         for (const name of referred) names.delete(name);
+      await hold.lifted(signal);
       for (const name of names) await storage.drafts.remove(name);
     }
   };

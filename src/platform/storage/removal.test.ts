@@ -27,7 +27,7 @@ afterEach(async () => {
 const remove = (removable: Removable): Promise<void> =>
   queue.database.transaction((tx) => removeAfterCommit(queue.jobs, tx, removable));
 async function work(): Promise<void> {
-  const registrations = [handle(removeBlobsJob, createBlobRemoval({ storage }))];
+  const registrations = [handle(removeBlobsJob, createBlobRemoval({ database: queue.database, storage }))];
   const worker = await queue.startWorker([{ name: 'files', concurrency: 1, registrations }]);
   await worker.idle();
 }

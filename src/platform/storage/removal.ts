@@ -1,8 +1,9 @@
 // Removing blobs is a job written in the transaction that drops their last reference, so a crash in between
 // leaves neither a row without its file nor a file that stays for ever.
 import { z } from 'zod';
-import type { Transaction } from '../database/database.ts';
+import type { Database, Transaction } from '../database/database.ts';
 import { defineJob, type JobHandler, type Jobs } from '../jobs/jobs.ts';
+import { createRemovalHold } from './removal-hold.ts';
 import type { Storage } from './storage.ts';
 
 export const removeBlobsJob = defineJob('remove-blobs', {
@@ -34,11 +35,15 @@ export async function removeAfterCommit(jobs: Jobs, tx: Transaction, removable: 
 }
 
 export function createBlobRemoval({
+  database,
   storage,
 }: {
+  database: Database;
   storage: Storage;
 }): JobHandler<z.infer<typeof removeBlobsJob.schema>> {
-  return async ({ payload }) => {
+  const hold = createRemovalHold(database);
+  return async ({ payload, signal }) => {
+    await hold.lifted(signal);
     // Drafts first: afterwards nobody can publish one as a blob that was just removed.
     for (const draft of payload.drafts) await storage.drafts.remove(draft);
     await storage.blobs.remove(payload.keys);
