@@ -1,10 +1,13 @@
 // The operator's verbs. Each prints plain lines and answers an exit code: 0 done, 1 failed, 64 wrong use, 78 bad setting.
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
 import { formatReport } from './features/imports/index.ts';
 import { explainStart, serve } from './main.ts';
+import { backUp } from './platform/backup/backup.ts';
+import { restore } from './platform/backup/restore.ts';
 import { DomainError } from './platform/errors.ts';
 import { openForeignDatabase } from './platform/foreign-databases/open.ts';
 import { createLogger } from './platform/logger.ts';
@@ -23,6 +26,8 @@ const USAGE = `Usage: npm run veranda -- <verb>
   users restore NAME         let them in again
   import-django --database FILE-OR-URL --media FOLDER
                              bring an original Django site over (docs/moving-in.md)
+  backup --to FOLDER         copy the site, also while it runs, into an empty folder
+  restore --from FOLDER      fill an empty DATA_DIR from a backup
   jobs                       list waiting, running and dead jobs
   jobs retry ID              give a dead job all its tries again
 `;
@@ -39,6 +44,8 @@ const verbs: Record<string, Verb> = {
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
   'import-django': ({ config, args }) => withApp(config, async (app) => importDjango(app, args)),
+  backup: ({ config, args }) => backup(config, args),
+  restore: ({ config, args }) => restoreSite(config, args),
   jobs: ({ config, args }) => withApp(config, async (app) => jobs(app, args)),
 };
 
@@ -163,6 +170,33 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
   if (action !== 'retry' || !/^\d+$/.test(id ?? '') || rest.length > 0) throw new UsageError('jobs retry ID');
   await app.jobs.retry(Number(id));
   print(`job ${id} waits again`);
+}
+
+async function backup(config: Config, args: string[]): Promise<number> {
+  const { to } = parse(args, { to: { type: 'string' } }).values;
+  if (!to) throw new UsageError('backup needs --to');
+  const { media, uploads, missing, secretKey } = await backUp({ site: config, to, version: readVersion() });
+  print(`backed up to ${to}: ${media.files} files of media, ${uploads.files} unfinished uploads`);
+  for (const key of missing) print(`warning: the bytes of the unfinished upload ${key} are not on the disk`);
+  if (!secretKey) print('SECRET_KEY is set in the environment and not in the backup: keep it as well');
+  return 0;
+}
+
+async function restoreSite(config: Config, args: string[]): Promise<number> {
+  const { from } = parse(args, { from: { type: 'string' } }).values;
+  if (!from) throw new UsageError('restore needs --from');
+  const { startedAt, media, secretKey } = await restore({ site: config, from });
+  print(`restored ${config.dataDir} as it was on ${startedAt}: ${media.files} files of media`);
+  if (!secretKey)
+    print('the backup holds no secret key: set SECRET_KEY as it was, or everybody is signed out');
+  return 0;
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
 }
 
 function parse<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(

@@ -24,8 +24,18 @@ export async function migrate(database: Database, now: () => number): Promise<nu
   });
 }
 
+/** The newest migration that this program knows. */
+export const newestSchema = (): number => Math.max(...migrations.map(([number]) => number));
+
+/** The newest migration that was applied. */
+export async function readSchema(database: Database): Promise<number> {
+  const db = database.read as unknown as Kysely<{ schemaMigrations: { number: number } }>;
+  const rows = await db.selectFrom('schemaMigrations').select('number').execute();
+  return Math.max(0, ...rows.map(({ number }) => number));
+}
+
 function refuseNewer(newest: number): void {
-  const known = Math.max(...migrations.map(([number]) => number));
+  const known = newestSchema();
   if (newest > known) {
     throw new Error(
       `The database has schema ${newest}, this program knows ${known}: start a newer version of Veranda.`,
