@@ -178,7 +178,7 @@ async function backup(config: Config, args: string[]): Promise<number> {
   const { media, uploads, missing, secretKey } = await backUp({ site: config, to, version: readVersion() });
   print(`backed up to ${to}: ${media.files} files of media, ${uploads.files} unfinished uploads`);
   for (const key of missing) print(`warning: the bytes of the unfinished upload ${key} are not on the disk`);
-  if (!secretKey) print('SECRET_KEY is set in the environment and not in the backup: keep it as well');
+  if (!secretKey) print('SECRET_KEY is not in the backup: keep it as well');
   return 0;
 }
 

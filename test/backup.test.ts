@@ -1,5 +1,5 @@
 // Backups, proved by restoring them: of a site that people use meanwhile, of one whose files move meanwhile, and damaged ones.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
   cp,
@@ -17,12 +17,12 @@ import { join as joinPath } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asDataUrl, call, join, type Person, say, sendChunk } from './support/classic-client.ts';
+import { type Acknowledged, CHUNK, startCrowd } from './support/busy-people.ts';
 import { makeFile } from './support/classic-uploads.ts';
 import { type Finished, runVeranda } from './support/commands.ts';
 import { spawnServer, type ServerProcess, startServer } from './support/servers.ts';
 import { ask } from './support/site-data.ts';
 
-const CHUNK = 65_536;
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 let folder: string;
@@ -40,79 +40,6 @@ const backUp = (dataDir: string, to: string): Promise<Finished> =>
 const restore = (from: string, dataDir: string): Promise<Finished> =>
   runVeranda(['restore', '--from', from], { env: { DATA_DIR: dataDir } });
 
-/** What people were told was done. */
-interface Acknowledged {
-  talks: { postId: number; text: string }[];
-  deleted: number[];
-  uploads: { file: Buffer; filename: string; offset: number; mediaId: number; closed: boolean }[];
-  pictures: number;
-}
-
-const copyOf = (log: Acknowledged): Acknowledged => structuredClone(log);
-
-/** People who write, replace, delete and upload until they are stopped. */
-function startCrowd(base: string, [ann, ben]: [Person, Person]) {
-  const log: Acknowledged = { talks: [], deleted: [], uploads: [], pictures: 0 };
-  let stopped = false;
-  let tell = (): void => undefined;
-
-  async function post(path: string, person: Person, body: object): Promise<void> {
-    const answer = await call(base, `/api/${path}`, { token: person.access, body });
-    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
-  }
-  async function talk(): Promise<void> {
-    const text = `words ${log.talks.length}`;
-    const postId = await say(base, ann, text);
-    await post('posts/post/add/comment/', ben, { postID: postId, commentContent: `on ${text}` });
-    await post('posts/post/add/like/', ben, { postID: postId });
-    log.talks.push({ postId, text });
-  }
-  async function replacePicture(): Promise<void> {
-    await post('users/author/update/', ben, { profile_image: picture, cover_image: picture });
-    log.pictures += 1;
-  }
-  async function showAndDelete(): Promise<void> {
-    const postID = await say(base, ben, 'a picture, for a moment');
-    await post('posts/post/add/media/image/', ben, { postID, imageBase64: picture });
-    await call(base, `/api/posts/post/delete/${postID}`, { token: ben.access });
-    log.deleted.push(postID);
-  }
-  async function upload(): Promise<void> {
-    const file = makeFile(4 * CHUNK);
-    const begun = { file, filename: `${log.uploads.length}.mp4`, offset: 0, mediaId: 0, closed: false };
-    const index = log.uploads.push(begun) - 1;
-    while (begun.offset < file.length && !stopped) {
-      const bytes = file.subarray(begun.offset, begun.offset + CHUNK);
-      const answer = await sendChunk(base, ann, { ...begun, bytes });
-      begun.mediaId = answer.json.id;
-      begun.offset += bytes.length;
-    }
-    // Every second one stays open.
-    if (begun.offset < file.length || index % 2 === 0) return;
-    const postID = await say(base, ann, 'a video');
-    await post('posts/post/add/media/video/finalize/', ann, { postID, videoID: begun.mediaId });
-    begun.closed = true;
-  }
-  const loops = [talk, replacePicture, showAndDelete, upload].map(async (act) => {
-    while (!stopped) {
-      await act();
-      tell();
-    }
-  });
-  return {
-    log,
-    /** Resolves when the log is as wanted. */
-    until: (wanted: (log: Acknowledged) => boolean) =>
-      new Promise<void>((resolve) => {
-        tell = () => wanted(log) && resolve();
-      }),
-    async stop() {
-      stopped = true;
-      await Promise.all(loops);
-    },
-  };
-}
-
 describe('a backup of a site in use', () => {
   let site: ServerProcess;
   let restored: ServerProcess;
@@ -124,11 +51,11 @@ describe('a backup of a site in use', () => {
   beforeAll(async () => {
     site = await spawnServer();
     people = [await join(site.base), await join(site.base)];
-    const crowd = startCrowd(site.base, people);
+    const crowd = startCrowd(site.base, { ann: people[0], ben: people[1], picture });
     const isBusy = ({ talks, uploads, deleted, pictures }: Acknowledged): boolean =>
       Math.min(talks.length, uploads.length, deleted.length, pictures) >= 8;
     await crowd.until(isBusy);
-    before = copyOf(crowd.log);
+    before = structuredClone(crowd.log);
     backup = await backUp(site.dataDir, at('whole'));
     await crowd.stop();
     dataDir = at('restored');
@@ -283,6 +210,14 @@ test('an upload that became a blob just after the database was copied is an uplo
   );
   expect(await backUp(site.dataDir, at('moved'))).toMatchObject({ code: 0 });
   expect(hash(await readFile(at(`moved/uploads/${upload?.key}`)))).toBe(hash(bytes));
+});
+
+test('a secret key that is not in use is left out, and the operator is told to keep the one that is', async () => {
+  await using site = await startServer();
+  const env = { DATA_DIR: site.dataDir, SECRET_KEY: randomBytes(32).toString('hex') };
+  const { out } = await runVeranda(['backup', '--to', at('keyless')], { env });
+  expect(out).toContain('SECRET_KEY is not in the backup');
+  expect(await readdir(at('keyless'))).not.toContain('secret-key');
 });
 
 test('an upload whose bytes are lost is named', async () => {

@@ -26,6 +26,8 @@ export interface Site {
   dataDir: string;
   database: DatabaseSettings;
   storage: StorageSettings;
+  /** Set when the one in the data folder is not in use. */
+  secretKey: string | undefined;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function backUp(options: { site: Site; to: string; version: string 
   try {
     const { schema, uploads } = await copyDatabase(database, join(to, DATABASE_FILE));
     const files = await copyFiles({ from, to: target, scratch: to, uploads });
-    const secretKey = await copySecretKey(site.dataDir, to);
+    const secretKey = site.secretKey === undefined && (await copySecretKey(site.dataDir, to));
     await hold.confirm();
     const manifest: Manifest = {
       ...{ format: 1, version, schema, startedAt, finishedAt: new Date().toISOString() },
