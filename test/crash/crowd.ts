@@ -36,8 +36,8 @@ export interface Storm {
   server: ServerProcess;
   ledger: Ledger;
   seed: string;
-  /** What somebody posts in this round. */
-  video: Buffer | undefined;
+  /** What whoever begins an upload takes first. */
+  videos: Buffer[];
   complain: Complain;
 }
 
@@ -59,14 +59,8 @@ export async function writeInPeace(storm: Storm, steps: number): Promise<void> {
   await Promise.all(openLanes(storm).map(walk)).catch((error: unknown) => storm.complain(String(error)));
 }
 
-function openLanes({ server, ledger, seed, video }: Storm): (() => Promise<void>)[] {
+function openLanes({ server, ledger, seed, videos }: Storm): (() => Promise<void>)[] {
   let names = 0;
-  let waiting = video;
-  const takeVideo = (): Buffer | undefined => {
-    const taken = waiting;
-    waiting = undefined;
-    return taken;
-  };
   ledger.touched.clear();
   return ledger.writers.flatMap((writer) => {
     const open = (lane: string): Scene => ({
@@ -76,7 +70,7 @@ function openLanes({ server, ledger, seed, video }: Storm): (() => Promise<void>
       name: () => `${seed.replaceAll(/\W/g, '-')}-${(names += 1)}`,
     });
     const [words, files] = [open('words'), open('files')];
-    return [() => act(words), () => send(files, takeVideo)];
+    return [() => act(words), () => send(files, videos)];
   });
 }
 

@@ -15,12 +15,12 @@ const MP4_HEAD = Buffer.from(
   'hex',
 );
 
-/** One random step of somebody who sends files. `video`: the bytes of a real one, once for each call that gets it. */
-export async function send(scene: Scene, takeVideo: () => Buffer | undefined): Promise<void> {
+/** One random step of somebody who sends files. A new upload is of the last one of `videos`, which it takes, or of noise. */
+export async function send(scene: Scene, videos: Buffer[]): Promise<void> {
   const { random, writer } = scene;
-  if (random.chance(0.1)) return observe(scene, addPicture);
-  if (random.chance(0.05)) return observe(scene, changePicture);
-  writer.upload ??= begin(scene, takeVideo());
+  if (random.chance(0.06)) return observe(scene, addPicture);
+  if (random.chance(0.03)) return observe(scene, changePicture);
+  writer.upload ??= begin(scene, videos.pop());
   const { upload } = writer;
   const sent = upload.acknowledged === upload.bytes.length && upload.inDoubt === 0;
   return sent ? close(scene, upload) : observe(scene, () => sendNext(scene, upload));
@@ -38,7 +38,7 @@ function begin({ name, random }: Scene, video: Buffer | undefined): SentUpload {
   };
   if (video) return { kind: 'real', bytes: video, ...rest };
   const kind: UploadKind = random.chance(0.5) ? 'noise' : 'lame';
-  const noise = random.bytes(1 + random.int(4 * CHUNK_BYTES));
+  const noise = random.bytes(1 + random.int(CHUNK_BYTES));
   return { kind, bytes: kind === 'lame' ? Buffer.concat([MP4_HEAD, noise]) : noise, ...rest };
 }
 

@@ -39,13 +39,14 @@ export async function runStorms(options: {
   const ledger = createLedger();
   const random = createRandom(seed);
   const video = await makeSmallVideo();
+  const videos: Buffer[] = [];
   let slowestStartMs = 0;
   await gather(server.base, ledger);
   for (let round = 1; round <= rounds; round += 1) {
     const { faults, complain } = collectFaults();
-    const storm = { server, ledger, complain, seed: `${seed}/${round}` };
-    const posted = round % VIDEO_EVERY === 1 ? video : undefined;
-    await writeUntilKilled({ ...storm, video: posted }, 5 + random.int(496));
+    if (round % VIDEO_EVERY === 1) videos.push(video);
+    const storm = { server, ledger, videos, complain, seed: `${seed}/${round}` };
+    await writeUntilKilled(storm, 5 + random.int(496));
     await checkNobodyLives(server.dataDir, complain);
     const startMs = await restart(server, complain);
     slowestStartMs = Math.max(slowestStartMs, startMs);
@@ -56,7 +57,7 @@ export async function runStorms(options: {
     await addSpare(server.base, ledger, random);
   }
   const { faults, complain } = collectFaults();
-  await writeInPeace({ server, ledger, complain, seed: `${seed}/peace`, video: undefined }, STEPS_IN_PEACE);
+  await writeInPeace({ server, ledger, videos, complain, seed: `${seed}/peace` }, STEPS_IN_PEACE);
   // What was in doubt is settled now, and views that were kept before a change must not be shown after it.
   await check({ server, ledger, complain });
   const aftermath = await checkAftermath(server, complain);
