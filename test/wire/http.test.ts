@@ -1,37 +1,16 @@
-// HTTP below the routes: requests that could be read in two ways, that are too large, that never end, and answers that
-// nobody reads. Each is met with one refusal or a cut, and none costs those who behave.
-import { once } from 'node:events';
-import { mkdir, open } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { join as joinPath } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createServer } from '../../src/api/server.ts';
-import { asDataUrl, call, join, type Person } from '../support/classic-client.ts';
+// HTTP below the routes: requests that could be read in two ways, that are too large, and what is no request of ours.
+// Each is met with one refusal.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RawAnswer, rawRequest, sendRaw } from '../support/raw-http.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 
-const BODY_MS = 500;
 const HOST = 'Host: localhost';
 
 let site: TestServer;
-/** Waits for nobody long. */
-let hasty: TestServer;
-let ann: Person;
 beforeAll(async () => {
   site = await startServer();
-  hasty = await startServer({
-    BODY_TIMEOUT: `${BODY_MS}ms`,
-    HEADERS_TIMEOUT: '500ms',
-    IDLE_TIMEOUT: '1s',
-  });
-  ann = await join(hasty.base);
 });
-afterAll(async () => {
-  await site[Symbol.asyncDispose]();
-  await hasty[Symbol.asyncDispose]();
-});
+afterAll(() => site[Symbol.asyncDispose]());
 
 /** One answer, closed behind, that tells nothing of what runs here. */
 function expectRefusal({ status, headers, text }: RawAnswer, statuses: readonly number[]): void {
@@ -108,190 +87,6 @@ describe('what is no request of ours', () => {
     expect(text).not.toMatch(/node|fastify|stack|\.ts|FST_/i);
   });
 });
-
-describe('a client that is slow', () => {
-  test('to begin is hung up on, and is told so only if it began', async () => {
-    const silent = await dial(hasty.base);
-    await silent.closed;
-    expect(silent.text()).toBe('');
-    const slow = await dial(hasty.base);
-    slow.socket.write('GET / HTTP/1.1\r\nHost: loc');
-    await slow.closed;
-    expect(slow.text()).toMatch(/^HTTP\/1\.1 408 /);
-  });
-
-  test('and stops in the middle of a body is cut', async () => {
-    const { socket, closed } = await dial(hasty.base);
-    const began = performance.now();
-    socket.write(jsonPost(100));
-    socket.write('{"username":');
-    await closed;
-    expect(performance.now() - began).toBeGreaterThan(BODY_MS);
-  });
-
-  test('and trickles an ordinary body in is cut', async () => {
-    const { socket } = await dial(hasty.base);
-    socket.write(jsonPost(10_000));
-    const stopped = await paced(socket, { piece: ' ', everyMs: 50, times: 200 });
-    expect(stopped).toBe(true);
-  });
-
-  test('and brings an ordinary body at 2 kB a second is heard to the end', async () => {
-    const client = await dial(hasty.base);
-    const body = JSON.stringify({ username: 'nobody', password: 'x' }).padEnd(3_000, ' ');
-    client.socket.write(jsonPost(body.length));
-    for (let sent = 0; sent < body.length; sent += 200) {
-      client.socket.write(body.slice(sent, sent + 200));
-      await delay(100);
-    }
-    await client.closed;
-    expect(client.text()).toMatch(/^HTTP\/1\.1 401 /);
-  });
-
-  test('and uploads a few bytes at a time is heard to the end', async () => {
-    const client = await dial(hasty.base);
-    const bytes = Buffer.from('a piece of a video');
-    const parts = { filename: 'slow.mp4', chunk: asDataUrl(bytes) };
-    const body = `${Object.entries(parts)
-      .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
-      .join('')}--b--\r\n`;
-    client.socket.write(
-      [
-        'POST /api/posts/post/add/media/video/ HTTP/1.1',
-        HOST,
-        `Authorization: Bearer ${ann.access}`,
-        'Content-Type: multipart/form-data; boundary=b',
-        `Content-Length: ${body.length}`,
-        'Connection: close\r\n\r\n',
-      ].join('\r\n'),
-    );
-    const step = Math.ceil(body.length / 15);
-    for (let sent = 0; sent < body.length; sent += step) {
-      client.socket.write(body.slice(sent, sent + step));
-      await delay(100);
-    }
-    await client.closed;
-    expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
-  });
-
-  test('and reads nothing of a large answer is cut, and its file let go', async () => {
-    const { client, peer } = await askForVideo('unread', 256 * 2 ** 20);
-    let held = Infinity;
-    hasty.app.server.server.prependListener('timeout', (socket: Socket) => {
-      if (socket === peer) held = peer.writableLength;
-    });
-    await once(peer, 'close');
-    expect(held).toBeLessThan(200_000);
-    client.socket.resume();
-    await client.closed;
-    expect(peer.bytesWritten).toBeLessThan(64 * 2 ** 20);
-  });
-
-  test('and reads a large answer in small sips gets all of it', async () => {
-    const size = 24 * 2 ** 20;
-    const { client } = await askForVideo('sipped', size);
-    let read = 0;
-    client.socket.on('data', (bytes) => {
-      read += bytes.length;
-      client.socket.pause();
-      setTimeout(() => client.socket.resume(), 5);
-    });
-    client.socket.resume();
-    await client.closed;
-    expect(read).toBeGreaterThan(size);
-  });
-
-  test('between two requests is waited for, and not for ever', async () => {
-    const { base } = await serve({ keepAliveMs: 300 });
-    const client = await dial(base);
-    client.socket.write(`GET /quick HTTP/1.1\r\n${HOST}\r\n\r\n`);
-    await once(client.socket, 'data');
-    client.socket.write(`GET /quick HTTP/1.1\r\n${HOST}\r\n\r\n`);
-    await client.closed;
-    expect(client.text().match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
-  });
-});
-
-test('a request over which the server thinks for long is not cut', async () => {
-  const { app, base, think } = await serve({ idleMs: 200 });
-  const answer = call(base, '/thoughtful');
-  await once(app.server, 'timeout');
-  think();
-  expect((await answer).status).toBe(200);
-});
-
-/** A server of two routes: one answers at once, one when `think` is called. */
-async function serve(timeouts: { keepAliveMs?: number; idleMs?: number }) {
-  const thought = Promise.withResolvers<void>();
-  const app = await createServer({
-    allowedHosts: ['localhost'],
-    allowedOrigins: [],
-    trustedProxies: [],
-    onRoute: undefined,
-    timeouts: { headersMs: 10_000, bodyMs: 30_000, idleMs: 60_000, keepAliveMs: 75_000, ...timeouts },
-    logger: pino({ level: 'silent' }),
-    doors: [
-      async (door) => {
-        door.get('/quick', async () => ({ quick: true }));
-        door.get('/thoughtful', async () => {
-          await thought.promise;
-          return { thought: true };
-        });
-      },
-    ],
-  });
-  onTestFinished(() => app.close());
-  const base = await app.listen({ host: 'localhost', port: 0 });
-  return { app, base: base.replace(/127\.0\.0\.1|\[::1\]/, 'localhost'), think: thought.resolve };
-}
-
-/** A connection of our own making, whose answer is collected. */
-async function dial(base: string, { reading = true } = {}) {
-  const { hostname, port } = new URL(base);
-  const socket = connect({ host: hostname, port: Number(port) });
-  const pieces: Buffer[] = [];
-  if (reading) socket.on('data', (piece: Buffer) => pieces.push(piece));
-  const closed = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
-  await once(socket, 'connect');
-  return { socket, closed, text: () => Buffer.concat(pieces).toString() };
-}
-
-/** Asks for a stored file of nothing but zeros and reads none of it; `peer` is the server's side of the connection. */
-async function askForVideo(name: string, size: number) {
-  const path = `videos/${name}.mp4`;
-  await using file = await openStored(path);
-  await file.truncate(size);
-  const peer = new Promise<Socket>((resolve) => hasty.app.server.server.once('connection', resolve));
-  const client = await dial(hasty.base, { reading: false });
-  client.socket.write(`GET /media/${path} HTTP/1.1\r\n${HOST}\r\nConnection: close\r\n\r\n`);
-  return { client, peer: await peer };
-}
-
-async function openStored(path: string) {
-  await mkdir(joinPath(hasty.dataDir, 'media/videos'), { recursive: true });
-  return open(joinPath(hasty.dataDir, 'media', path), 'w');
-}
-
-const jsonPost = (length: number): string =>
-  [
-    'POST /api/users/user/token/ HTTP/1.1',
-    HOST,
-    'Content-Type: application/json',
-    `Content-Length: ${length}`,
-    'Connection: close\r\n\r\n',
-  ].join('\r\n');
-
-/** Writes pieces at a pace; true when the other side hung up before the last. */
-async function paced(
-  socket: Socket,
-  { piece, everyMs, times }: { piece: string; everyMs: number; times: number },
-): Promise<boolean> {
-  for (let n = 0; n < times && !socket.closed; n += 1) {
-    socket.write(piece);
-    await delay(everyMs);
-  }
-  return socket.closed;
-}
 
 function manyHeaders(count: number, line: string): string[] {
   return Array.from({ length: count }, () => line);
