@@ -1,5 +1,5 @@
 // Two projects, always both: the quick tests first, then the ones that encode video or drive a browser, which
-// run one file at a time because each takes the whole machine.
+// run one file at a time because each takes the whole machine; a project of one worker goes last by itself.
 
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -26,7 +26,7 @@ export default defineConfig({
           name: 'quick',
           include: ['{src,test,web/src,bin}/**/*.test.{ts,tsx}'],
           exclude: slow,
-          sequence: { groupOrder: 0 },
+          maxWorkers: '100%',
         },
       },
       {
@@ -37,7 +37,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
