@@ -178,12 +178,13 @@ test('two workers that have the same job publish one result and leave nothing of
   const first = createObservedEncoder();
   await open({ encoder: first.encoder });
   const { mediaId } = await opened.addVideo(short);
-  await opened.startWorker();
+  const stalled = await opened.startWorker();
   await first.begun;
   // As after a stall: the lease ran out and another worker has come by.
   opened.queue.clock += 60_000;
   const second = await opened.startWorker();
   await second.idle();
+  await stalled.idle();
   await opened.work();
   const row = await opened.row(mediaId);
   expect(row?.readyAt).not.toBeNull();
