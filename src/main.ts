@@ -54,7 +54,6 @@ function describe(app: App, config: Config): string[] {
   const address = app.server.server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
   const name = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const gigabytes = (bytes: number): string => `${Math.round(bytes / 1e7) / 100} GB`;
   return [
     `Veranda serves on http://${name}:${port}`,
     `  live updates  ws://${name}:${port}/ws/posts/likes/`,
@@ -63,11 +62,13 @@ function describe(app: App, config: Config): string[] {
     ...describeFfmpeg(ffmpeg).map(
       (line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`,
     ),
-    `  limits        pictures ${gigabytes(config.limits.pictureBytes)}, videos ${gigabytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
+    `  limits        pictures ${inMebibytes(config.limits.pictureBytes)}, videos ${inMebibytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
     `  hosts         ${config.allowedHosts.join(', ')}`,
     `  origins       ${config.allowedOrigins.join(', ')}`,
   ];
 }
+
+const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 function describeFfmpeg(ffmpeg: App['report']['ffmpeg']): string[] {
   if (!ffmpeg) return ['no ffmpeg found: videos are kept and played as they come, without adaptive streams'];
