@@ -29,7 +29,7 @@ test('a start says where it serves and what is switched on', async () => {
   expect(report).toMatch(/database {6}SQLite \d+\.\d+\.\d+, .*veranda\.db/);
   expect(report).toMatch(/storage {7}local disk \(.*\)/);
   expect(report).toMatch(/video {9}ffmpeg \S+ \(network \w+/);
-  expect(report).toMatch(/limits {8}pictures 0\.02 GB, videos 4\.29 GB, rates × 1000/);
+  expect(report).toMatch(/limits {8}pictures 20 MiB, videos 4096 MiB, rates × 1000/);
   expect(report).toContain('hosts         localhost, 127.0.0.1, [::1]');
   expect(report).toContain('origins       http://localhost:3000');
   expect(report).not.toMatch(/warning: \(|ExperimentalWarning|DeprecationWarning/i);
