@@ -150,7 +150,8 @@ describe.each(builds)('a landscape video with sound, by $name', ({ find }) => {
   test('publishes none of the words in the source, nor the encoder’s', async () => {
     for (const file of made.encoded.files) {
       const bytes = (await readFile(made.at(file))).toString('latin1');
-      expect(/secret|script|48\.2|deu|x264 - core|Lavf/.exec(bytes)?.[0], file).toBeUndefined();
+      // Words long enough not to come up in compressed pictures by chance.
+      expect(/secret|script|48\.2-16|x264 - core|Lavf/.exec(bytes)?.[0], file).toBeUndefined();
     }
     const { chapters, format } = await inspect(made.at('video.mp4'));
     expect(chapters).toEqual([]);
