@@ -8,8 +8,8 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   Kysely,
+  type LimitNode,
   SqliteAdapter,
-  SqliteDialect,
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -27,19 +27,8 @@ const BUSY_PAUSE_MS = 10;
 export function openSqlite(options: { path: string; onError: (error: unknown) => void }): Database {
   const writer = connect(options.path, { readonly: false });
   const reader = connect(options.path, { readonly: true });
-  const write = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new WriterDriver(writer),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-    plugins: [new CamelCasePlugin()],
-  });
-  const read = new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: cached(reader) }),
-    plugins: [new CamelCasePlugin()],
-  });
+  const write = createKysely(new WriterDriver(writer));
+  const read = createKysely(new SqliteDriver({ database: cached(reader) }));
   const transaction = createGroupCommit(write, options.onError);
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
@@ -76,6 +65,32 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
       writer.close();
     },
   };
+}
+
+function createKysely(driver: SqliteDriver): Kysely<Tables> {
+  const dialect = {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => driver,
+    createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new StablePlanCompiler(),
+  };
+  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+}
+
+/**
+ * SQLite looks at the values bound to bare parameters when it plans, and so plans a prepared statement afresh whenever
+ * they are bound anew, which costs several times what a small query does. It does not look into expressions.
+ */
+class StablePlanCompiler extends SqliteQueryCompiler {
+  protected override getCurrentParameterPlaceholder(): string {
+    return '+?';
+  }
+
+  /** A sign alone does not hide a limit. */
+  protected override visitLimit(node: LimitNode): void {
+    this.append('limit 0 + ');
+    this.visitNode(node.limit);
+  }
 }
 
 /** Straight to the driver: rows are made of bare values under names that are converted once. */
