@@ -40,7 +40,11 @@ export interface TestMedia extends AsyncDisposable {
 }
 
 export async function openTestMedia(
-  options: { encoder?: VideoEncoder; wrapStorage?: (storage: Storage) => Storage } = {},
+  options: {
+    encoder?: VideoEncoder;
+    wrapStorage?: (storage: Storage) => Storage;
+    storageBytes?: number;
+  } = {},
 ): Promise<TestMedia> {
   const queue = await openTestQueue();
   const { database, jobs, now } = queue;
@@ -57,7 +61,10 @@ export async function openTestMedia(
   const media = createMedia({
     ...{ database, storage, jobs, bus, pictures, workFolder, now },
     encoder: options.encoder,
-    limits: { videoBytes: 50e6, mediaPerPost: 3, uploadLifetimeMs: UPLOAD_LIFETIME_MS },
+    limits: {
+      ...{ videoBytes: 50e6, mediaPerPost: 3, uploadLifetimeMs: UPLOAD_LIFETIME_MS },
+      storageBytes: options.storageBytes ?? 1e9,
+    },
     videoConcurrency: 1,
   });
   const ann: Viewer = { ...(await insertPerson(database, 'ann')), sessionId: 1, role: 'user' };

@@ -112,11 +112,11 @@ describe('sizes', () => {
       sendChunk(server.base, ann, { filename: `${count}.mp4`, bytes: makeFile(100) });
     const answers = await Promise.all(Array.from({ length: 55 }, (_, count) => open(count)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(50);
-    expect(answers.filter(({ status }) => status === 409)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 413)).toHaveLength(5);
     const videoID = answers.find(({ status }) => status === 200)?.json.id;
     await hashFinal(server.base, ann, videoID);
     expect((await open(99)).status).toBe(200);
-    expect((await open(100)).status).toBe(409);
+    expect((await open(100)).status).toBe(413);
   });
 });
 

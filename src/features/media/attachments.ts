@@ -7,6 +7,7 @@ import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
+import type { Quota } from './quota.ts';
 
 /** A picture that is stored and waits for its row. */
 export interface StoredPicture {
@@ -23,7 +24,7 @@ export interface Attachments {
    */
   storePicture(bytes: Buffer, name?: string): Promise<StoredPicture>;
   discardPicture(picture: StoredPicture): Promise<void>;
-  /** Puts a stored picture last on the post. Throws `conflict` when the post is full. */
+  /** Puts a stored picture last on the post. Throws `conflict` when the post is full, `too_large` when the quota is. */
   insertPicture(
     tx: Transaction,
     picture: { stored: StoredPicture; ownerId: number; postId: number },
@@ -41,13 +42,15 @@ interface AttachmentsOptions {
   storage: Storage;
   jobs: Jobs;
   pictures: Pictures;
+  quota: Quota;
   limits: { mediaPerPost: number };
   now: () => number;
 }
 
 const FIT = { width: 2_048, height: 2_048, mode: 'inside' } as const;
 
-export function createAttachments({ storage, jobs, pictures, limits, now }: AttachmentsOptions): Attachments {
+export function createAttachments(options: AttachmentsOptions): Attachments {
+  const { storage, jobs, pictures, quota, limits, now } = options;
   const nextPosition: Attachments['nextPosition'] = async (tx, postId) => {
     const { count, last } = await tx
       .selectFrom('media')
@@ -70,6 +73,7 @@ export function createAttachments({ storage, jobs, pictures, limits, now }: Atta
     async insertPicture(tx, { stored, ownerId, postId }) {
       const { key, size, width, height } = stored;
       const position = await nextPosition(tx, postId);
+      await quota.check(tx, { ownerId, bytes: size });
       const at = now();
       await tx
         .insertInto('media')

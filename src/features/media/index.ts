@@ -7,6 +7,7 @@ import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { type Attachments, createAttachments } from './attachments.ts';
 import { createFinalize, type Finalize } from './finalize.ts';
+import { createQuota } from './quota.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
 import { createOrphanSweep, sweepOrphansJob } from './sweep-orphans.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
@@ -39,19 +40,26 @@ export interface MediaOptions {
   pictures: Pictures;
   encoder: VideoEncoder | undefined;
   workFolder: string;
-  limits: { videoBytes: number; mediaPerPost: number; uploadLifetimeMs: number };
+  limits: {
+    videoBytes: number;
+    mediaPerPost: number;
+    /** Of one person. */
+    storageBytes: number;
+    uploadLifetimeMs: number;
+  };
   videoConcurrency: number;
   now: () => number;
 }
 
 export function createMedia(options: MediaOptions): Media {
   const { limits } = options;
-  const attachments = createAttachments(options);
+  const quota = createQuota(options);
+  const attachments = createAttachments({ ...options, quota });
   const transcoding = createTranscoding(options);
   const sweep = createUploadSweep({ ...options, uploadLifetimeMs: limits.uploadLifetimeMs });
   return {
     attachments,
-    uploads: createUploads(options),
+    uploads: createUploads({ ...options, quota }),
     finalize: createFinalize({ ...options, attachments }),
     views: createMediaViews(options),
     lanes: [

@@ -15,32 +15,38 @@ export type Progress = Partial<Pick<UploadsTable, 'lastChunkHash' | 'lastConnect
   lastChunkSize?: number;
 };
 
+export interface Work<T> {
+  progress?: Progress;
+  within?: (tx: Transaction) => Promise<void>;
+  result: T;
+}
+
 const LEASE_MS = 30_000;
 const PATIENCE_MS = 3_000;
 
 /**
- * Runs `work` with the upload that `find` gives, while nobody else writes to it, and records the progress that `work` answers.
+ * Runs `work` with the upload that `find` gives, while nobody else writes to it, and records the progress that `work` answers,
+ * in one transaction with what `within` does; when that throws, nothing is recorded.
  * Throws `unavailable` (`upload_busy`) when another writer keeps it for more than 3 s.
  */
 export async function withLease<T>(
   database: Database,
   options: {
     find: (tx: Transaction) => Promise<Upload>;
-    work: (upload: Upload) => Promise<{ progress?: Progress; result: T }>;
+    work: (upload: Upload) => Promise<Work<T>>;
     now: () => number;
   },
 ): Promise<T> {
   const { find, work, now } = options;
   const holder = newLeaseHolder();
   const upload = await acquire(database, { find, holder, now });
-  let progress: Progress = {};
+  const lease = { id: upload.id, holder };
   try {
-    const done = await work(upload);
-    progress = done.progress ?? {};
-    await settle(database, { id: upload.id, holder, progress, at: now() });
-    return done.result;
+    const { progress = {}, within, result } = await work(upload);
+    await settle(database, { ...lease, progress, within, at: now() });
+    return result;
   } catch (error) {
-    await settle(database, { id: upload.id, holder, progress: {}, at: now() }).catch(() => undefined);
+    await settle(database, { ...lease, progress: {}, within: undefined, at: now() }).catch(() => undefined);
     throw error;
   }
 }
@@ -87,17 +93,25 @@ async function patiently(attempt: () => Promise<Upload | undefined>): Promise<Up
 
 async function settle(
   database: Database,
-  { id, holder, progress, at }: { id: number; holder: string; progress: Progress; at: number },
+  settled: {
+    id: number;
+    holder: string;
+    progress: Progress;
+    within: Work<unknown>['within'];
+    at: number;
+  },
 ): Promise<void> {
-  const { numUpdatedRows } = await database.transaction(async (tx) =>
-    tx
+  const { id, holder, progress, within, at } = settled;
+  await database.transaction(async (tx) => {
+    const { numUpdatedRows } = await tx
       .updateTable('uploads')
       .set({ ...progress, leaseHolder: null, leaseUntil: 0, updatedAt: at })
       .where('id', '=', id)
       .where('leaseHolder', '=', holder)
-      .executeTakeFirst(),
-  );
-  if (numUpdatedRows === 0n) throw busy();
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw busy();
+    await within?.(tx);
+  });
 }
 
 const busy = () =>

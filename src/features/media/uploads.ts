@@ -11,7 +11,8 @@ import { conflict, invalid, tooLarge } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Viewer } from '../users/index.ts';
 import { noVideo } from './attachments.ts';
-import { type Progress, type Upload, withLease } from './upload-leases.ts';
+import type { Quota } from './quota.ts';
+import { type Upload, withLease, type Work } from './upload-leases.ts';
 
 export interface Chunk {
   viewer: Viewer;
@@ -37,8 +38,9 @@ export interface UploadProgress {
 
 export interface Uploads {
   /**
-   * Throws `invalid` (`label_missing`, `label_too_long`, `checksum_mismatch`), `too_large`,
-   * `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`, `too_many_uploads`) or `unavailable`.
+   * Throws `invalid` (`label_missing`, `label_too_long`, `checksum_mismatch`), `too_large` (`video_too_large`,
+   * `quota_reached`, `too_many_uploads`), `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`)
+   * or `unavailable`.
    */
   append(chunk: Chunk): Promise<UploadProgress>;
 }
@@ -46,14 +48,23 @@ export interface Uploads {
 const MAX_LABEL_CHARACTERS = 1_000;
 const MAX_OPEN_UPLOADS = 50;
 
+/** A chunk that has come to its upload. */
+interface Piece {
+  upload: Upload;
+  chunk: Chunk;
+  /** Hex SHA-256 of the chunk. */
+  hash: string;
+}
+
 interface UploadsOptions {
   database: Database;
   storage: Storage;
+  quota: Quota;
   limits: { videoBytes: number };
   now: () => number;
 }
 
-export function createUploads({ database, storage, limits, now }: UploadsOptions): Uploads {
+export function createUploads({ database, storage, quota, limits, now }: UploadsOptions): Uploads {
   return {
     async append(chunk) {
       checkLabel(chunk.label);
@@ -63,7 +74,7 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
       }
       return withLease(database, {
         now,
-        find: (tx) => findOrCreate(tx, { chunk, now }),
+        find: (tx) => findOrCreate(tx, { chunk, quota, now }),
         async work(upload) {
           const where = await place({ upload, chunk, hash });
           // From here on it is this connection that has had the answer.
@@ -72,33 +83,34 @@ export function createUploads({ database, storage, limits, now }: UploadsOptions
               progress: { lastConnection: chunk.connection },
               result: describe(upload, upload.offset),
             };
-          if (upload.offset + chunk.content.length > limits.videoBytes) {
-            throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
-          }
-          const offset =
-            upload.offset + (await storage.drafts.write(upload.draftKey, upload.offset, [chunk.content]));
-          const progress: Progress = {
-            offset,
-            lastChunkHash: hash,
-            lastChunkSize: chunk.content.length,
-            lastConnection: chunk.connection,
-          };
-          return { progress, result: describe(upload, offset) };
+          return store({ upload, chunk, hash });
         },
       });
     },
   };
 
+  /** Writes the piece at the end of the upload. */
+  async function store({ upload, chunk, hash }: Piece): Promise<Work<UploadProgress>> {
+    const { draftKey, mediaId, ownerId } = upload;
+    const { content, connection } = chunk;
+    const bytes = content.length;
+    if (upload.offset + bytes > limits.videoBytes)
+      throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
+    await quota.check(database.read, { ownerId, bytes });
+    const offset = upload.offset + (await storage.drafts.write(draftKey, upload.offset, [content]));
+    return {
+      progress: { offset, lastChunkHash: hash, lastChunkSize: bytes, lastConnection: connection },
+      // Once more, as other pieces of the owner's may have come in meanwhile.
+      async within(tx) {
+        await quota.check(tx, { ownerId, bytes });
+        await tx.updateTable('media').set({ size: offset }).where('id', '=', mediaId).execute();
+      },
+      result: describe(upload, offset),
+    };
+  }
+
   /** Whether the piece goes to the end, or is there already. */
-  async function place({
-    upload,
-    chunk,
-    hash,
-  }: {
-    upload: Upload;
-    chunk: Chunk;
-    hash: string;
-  }): Promise<'end' | 'stored'> {
+  async function place({ upload, chunk, hash }: Piece): Promise<'end' | 'stored'> {
     const isLast = hash === upload.lastChunkHash && chunk.content.length === upload.lastChunkSize;
     if (upload.finishedAt !== null) {
       if (isLast || chunk.content.length === 0) return 'stored';
@@ -133,7 +145,7 @@ function checkLabel(label: string): void {
 
 async function findOrCreate(
   tx: Transaction,
-  { chunk, now }: { chunk: Chunk; now: () => number },
+  { chunk, quota, now }: { chunk: Chunk; quota: Quota; now: () => number },
 ): Promise<Upload> {
   const { viewer, label } = chunk;
   const ownerId = viewer.profileId;
@@ -154,7 +166,8 @@ async function findOrCreate(
     .where('finishedAt', 'is', null)
     .executeTakeFirstOrThrow();
   if (open.count >= MAX_OPEN_UPLOADS)
-    throw conflict('too_many_uploads', 'You have too many unfinished uploads.');
+    throw tooLarge('too_many_uploads', 'You have too many unfinished uploads. Finish one of them first.');
+  await quota.check(tx, { ownerId, bytes: chunk.content.length });
   const at = now();
   const media = await tx
     .insertInto('media')

@@ -104,7 +104,7 @@ export interface MediaTable {
   width: number | null;
   height: number | null;
   durationMs: number | null;
-  /** Bytes stored under `fileKey`. */
+  /** Bytes as they came: of a video what was uploaded so far, of a picture what is stored. */
   size: Generated<number>;
   createdAt: number;
   readyAt: number | null;

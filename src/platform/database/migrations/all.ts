@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import * as first from './001-first.ts';
 import * as imports from './002-imports.ts';
+import * as storagePerPerson from './003-storage-per-person.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>): Promise<void>;
@@ -10,4 +11,5 @@ export interface Migration {
 export const migrations: readonly (readonly [number: number, migration: Migration])[] = [
   [1, first],
   [2, imports],
+  [3, storagePerPerson],
 ];
