@@ -1,11 +1,11 @@
 // SQLite: one writer connection behind Kysely's mutex, one read-only connection beside it (WAL: readers see the last
-// commit and wait for nobody). `synchronous=FULL`: a commit that was acknowledged survives a power loss.
+// commit and wait for nobody). A transaction is answered once the log holds it durably: it survives a power loss.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
   CamelCasePlugin,
   type Compilable,
-  CompiledQuery,
   type DatabaseConnection,
   Kysely,
   type LimitNode,
@@ -15,8 +15,8 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
-import type { Database } from './database.ts';
-import { createGroupCommit, groupAskedAt } from './group-commit.ts';
+import { collectEffects, type Database, type Effect, runEffects, type Transaction } from './database.ts';
+import { openLogSync } from './log-sync.ts';
 import { compilePrepared, type PreparedArgs } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
@@ -24,12 +24,15 @@ import type { Tables } from './tables.ts';
 const BUSY_LIMIT_MS = 5_000;
 const BUSY_PAUSE_MS = 10;
 
-export function openSqlite(options: { path: string; onError: (error: unknown) => void }): Database {
+export async function openSqlite(options: {
+  path: string;
+  onError: (error: unknown) => void;
+}): Promise<Database> {
   const writer = connect(options.path, { readonly: false });
   const reader = connect(options.path, { readonly: true });
   const write = createKysely(new WriterDriver(writer));
   const read = createKysely(new SqliteDriver({ database: cached(reader) }));
-  const transaction = createGroupCommit(write, options.onError);
+  const log = await openLogSync(`${options.path}-wal`);
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
@@ -48,7 +51,10 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
     description: `SQLite ${version}`,
     async transaction(work) {
       try {
-        return await transaction(work);
+        const { result, effects } = await askedAt.run(performance.now(), () => commit(write, work));
+        await log.sync();
+        runEffects(effects, options.onError);
+        return result;
       } catch (error) {
         if (!isSqliteError(error, 'SQLITE_FULL')) throw error;
         throw unavailable('storage_full', 'The server has no space left. Please try again later.', {
@@ -63,8 +69,22 @@ export function openSqlite(options: { path: string; onError: (error: unknown) =>
       reader.close();
       await write.destroy();
       writer.close();
+      await log[Symbol.asyncDispose]();
     },
   };
+}
+
+/** When a transaction was asked for: its wait for a turn in this process counts as waiting too. */
+const askedAt = new AsyncLocalStorage<number>();
+
+function commit<T>(
+  write: Kysely<Tables>,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<{ result: T; effects: Effect[] }> {
+  return write.transaction().execute(async (tx) => {
+    const effects = collectEffects(tx);
+    return { result: await work(tx), effects };
+  });
 }
 
 function createKysely(driver: SqliteDriver): Kysely<Tables> {
@@ -132,7 +152,8 @@ function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Data
   const connection = new Sqlite(path, { readonly, timeout: BUSY_LIMIT_MS });
   if (!readonly) {
     connection.pragma('journal_mode = wal');
-    connection.pragma('synchronous = full');
+    // Commits are synced by `transaction`, beside the event loop; SQLite itself syncs what checkpoints need.
+    connection.pragma('synchronous = normal');
     connection.pragma('journal_size_limit = 67108864');
   }
   connection.pragma('foreign_keys = on');
@@ -177,18 +198,21 @@ function cached(connection: Sqlite.Database): {
 /** Takes the writer's lock at BEGIN, so that no statement inside a transaction can meet another process's lock. */
 class WriterDriver extends SqliteDriver {
   readonly #connection: Sqlite.Database;
+  readonly #begin: Sqlite.Statement;
+  readonly #commit: Sqlite.Statement;
 
   constructor(connection: Sqlite.Database) {
     super({ database: cached(connection) });
     this.#connection = connection;
+    this.#begin = connection.prepare('begin immediate');
+    this.#commit = connection.prepare('commit');
   }
 
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    const begin = CompiledQuery.raw('begin immediate');
-    const giveUpAt = groupAskedAt() + BUSY_LIMIT_MS;
+  override async beginTransaction(): Promise<void> {
+    const giveUpAt = (askedAt.getStore() ?? performance.now()) + BUSY_LIMIT_MS;
     for (;;) {
       try {
-        await connection.executeQuery(begin);
+        this.#begin.run();
         return;
       } catch (error) {
         if (!isSqliteError(error, 'SQLITE_BUSY')) throw error;
@@ -197,6 +221,10 @@ class WriterDriver extends SqliteDriver {
         await delay(BUSY_PAUSE_MS);
       }
     }
+  }
+
+  override async commitTransaction(): Promise<void> {
+    this.#commit.run();
   }
 
   /** SQLite has rolled back by itself after some failures (a full disk); asking again would hide what went wrong. */
