@@ -109,6 +109,11 @@ describe('rows that cannot be taken as they are', () => {
     for (const name of ['Desmond', 'desmond.2', 'desmond.3', 'addressless', 'boss', 'root', 'modern']) {
       expect((await signIn(server.base, [name, password])).status, name).toBe(200);
     }
+    const account = { username: 'Ьоѕѕ', first_name: 'A', last_name: 'B', email: 'imitation@example.org' };
+    const imitation = await call(server.base, '/api/users/user/register/', {
+      body: { ...account, password },
+    });
+    expect(imitation.json.username).toEqual(['This username looks like another one that is taken.']);
     for (const name of ['gone', 'locked']) {
       expect((await signIn(server.base, [name, password])).status, name).toBe(401);
     }

@@ -1,7 +1,7 @@
 // Users with their profiles, in one transaction as everywhere. Names and passwords are kept; where two people of the
 // source share what must be unique here, the later one is given a key of its own and still gets in.
 import type { Transaction } from '../../platform/database/database.ts';
-import { emailKey, normaliseUsername, usernameKey } from '../users/index.ts';
+import { emailKey, normaliseUsername, usernameKey, usernameSkeleton } from '../users/index.ts';
 import { type Outcome, type Run, walk } from './pass.ts';
 import { describeIssues, profiles, type RowOf, users } from './source-tables.ts';
 
@@ -140,17 +140,18 @@ function readPassword(stored: string): string {
 async function nameUser(
   tx: Transaction,
   { user, note }: { user: User; note: (sentence: string) => void },
-): Promise<{ username: string; usernameKey: string }> {
+): Promise<{ username: string; usernameKey: string; usernameSkeleton: string }> {
   const isBlank = usernameKey(user.username).trim() === '';
   const username = isBlank ? `user.${user.id}` : normaliseUsername(user.username);
   if (isBlank) note(`had no user name and is "${username}" now`);
+  const named = { username, usernameSkeleton: usernameSkeleton(username) };
   const key = usernameKey(username);
   const twin = await findTwin(tx, { column: 'usernameKey', key });
-  if (!twin) return { username, usernameKey: key };
+  if (!twin) return { ...named, usernameKey: key };
   // A key that can be typed: with it in place of the name they sign in.
   const ownKey = await findFree(tx, { column: 'usernameKey', make: (number) => `${key}.${number}` });
   note(`"${username}" differs from "${twin}" only in ways that do not count here: signs in as "${ownKey}"`);
-  return { username, usernameKey: ownKey };
+  return { ...named, usernameKey: ownKey };
 }
 
 /** The address that is shown stays; a key that is no address holds the place of one that is missing or taken. */

@@ -98,6 +98,18 @@ describe('signing up', () => {
     expect(await accounts.list()).toHaveLength(1);
   });
 
+  test('of two names that look alike in two scripts at once succeeds once', async () => {
+    const names = ['coco', '\u0441\u043e\u0441\u043e'];
+    const outcomes = await Promise.allSettled(
+      names.map((username, index) => signUp({ username, email: `look${index}@example.org` })),
+    );
+    const refusals = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [fieldsOf(outcome.reason)] : [],
+    );
+    expect(refusals).toEqual([{ username: ['This username looks like another one that is taken.'] }]);
+    expect(await accounts.list()).toHaveLength(1);
+  });
+
   test('of the same address twice at once succeeds once', async () => {
     const outcomes = await Promise.allSettled(['one', 'two'].map((username) => signUp({ username })));
     const refusal = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -1,13 +1,15 @@
 // Accounts: making one (in the caller's transaction, beside its profile), signing in, suspending.
-import type { Database, Transaction } from '../../platform/database/database.ts';
+import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 import { type DomainError, type FieldErrors, invalidFields, notFound } from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
+import { isLonger } from '../../platform/text-length.ts';
 import { emailKey, emailProblems } from './emails.ts';
 import type { PasswordHashes } from './password-hashes.ts';
 import { passwordProblems } from './password-rules.ts';
+import { shareScript } from './scripts.ts';
 import type { Sessions } from './sessions.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
-import { normaliseUsername, usernameKey, usernameProblems } from './usernames.ts';
+import { normaliseUsername, usernameKey, usernameProblems, usernameSkeleton } from './usernames.ts';
 
 export interface SignUpForm {
   username: string;
@@ -20,6 +22,7 @@ export interface SignUpForm {
 /** A checked form with the password hashed; made before the transaction that inserts it. */
 export interface NewUser extends Omit<SignUpForm, 'password'> {
   usernameKey: string;
+  usernameSkeleton: string;
   emailKey: string;
   passwordHash: string;
 }
@@ -47,6 +50,7 @@ export interface Accounts {
 }
 
 const TAKEN_USERNAME = 'A user with that username already exists.';
+const LOOKS_TAKEN = 'This username looks like another one that is taken.';
 const TAKEN_EMAIL = 'Email address is already in use.';
 const MAX_NAME_CHARACTERS = 150;
 
@@ -68,6 +72,7 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
         lastName: form.lastName,
         email: form.email,
         usernameKey: usernameKey(username),
+        usernameSkeleton: usernameSkeleton(username),
         emailKey: emailKey(form.email),
       };
       const problems = withoutEmpty({
@@ -86,6 +91,7 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
     },
 
     async insert(tx, user, role = 'user') {
+      if (await looksTaken(tx, user)) throw invalidFields({ username: [LOOKS_TAKEN] });
       try {
         const { id } = await tx
           .insertInto('users')
@@ -143,16 +149,17 @@ function nameProblems({ firstName, lastName }: { firstName: string; lastName: st
     ['Last name', lastName],
   ] as const) {
     if (name.trim() === '') problems.push(`${label} may not be blank.`);
-    else if ([...name].length > MAX_NAME_CHARACTERS)
+    else if (isLonger(name, MAX_NAME_CHARACTERS))
       problems.push(`${label} may have no more than ${MAX_NAME_CHARACTERS} characters.`);
     else if (/\p{Cc}/u.test(name)) problems.push(`${label} may not contain control characters.`);
+    else if (!name.isWellFormed()) problems.push(`${label} has characters that are not valid.`);
   }
   return problems;
 }
 
 async function findTaken(
   database: Database,
-  user: { usernameKey: string; emailKey: string },
+  user: Pick<NewUser, 'username' | 'usernameKey' | 'usernameSkeleton' | 'emailKey'>,
   problems: FieldErrors,
 ): Promise<FieldErrors> {
   const rows = await database.read
@@ -165,8 +172,22 @@ async function findTaken(
   const taken = { ...problems };
   if (!taken['username'] && rows.some((row) => row.usernameKey === user.usernameKey))
     taken['username'] = [TAKEN_USERNAME];
+  if (!taken['username'] && (await looksTaken(database.read, user))) taken['username'] = [LOOKS_TAKEN];
   if (!taken['email'] && rows.some((row) => row.emailKey === user.emailKey)) taken['email'] = [TAKEN_EMAIL];
   return taken;
+}
+
+/** Whether somebody has a name in another script that can be taken for this one. */
+async function looksTaken(
+  reader: Reader,
+  { username, usernameSkeleton: skeleton }: Pick<NewUser, 'username' | 'usernameSkeleton'>,
+): Promise<boolean> {
+  const alike = await reader
+    .selectFrom('users')
+    .select('username')
+    .where('usernameSkeleton', '=', skeleton)
+    .execute();
+  return alike.some((row) => !shareScript(row.username, username));
 }
 
 function takenMeanwhile({ dialect }: Database, error: unknown): DomainError | undefined {

@@ -12,7 +12,7 @@ export type { Accounts, SignUpForm } from './accounts.ts';
 export type { Sessions, Viewer } from './sessions.ts';
 export { emailKey } from './emails.ts';
 export { sweepSessionsJob } from './sweep.ts';
-export { normaliseUsername, usernameKey } from './usernames.ts';
+export { normaliseUsername, usernameKey, usernameSkeleton } from './usernames.ts';
 
 export interface Users {
   readonly accounts: Accounts;

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foldCase, normaliseUsername, usernameKey, usernameProblems } from './usernames.ts';
+import { foldCase, normaliseUsername, usernameKey, usernameProblems, usernameSkeleton } from './usernames.ts';
 
 const blank = 'This field may not be blank.';
 const badShape =
   'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.';
+const mixed = 'Enter a valid username. Letters of different scripts may not be mixed.';
 const tooLong = 'Ensure this field has no more than 150 characters.';
 
 describe('a user name', () => {
@@ -67,6 +68,11 @@ describe('a user name', () => {
     expect(usernameProblems('𐐷'.repeat(151))).toEqual([tooLong]);
     expect(usernameProblems('ﬀ'.repeat(76))).toEqual([tooLong]);
     expect(usernameProblems(`${'x'.repeat(151)} `)).toEqual([badShape, tooLong]);
+  });
+
+  test('may not mix scripts, unless they are written together', () => {
+    expect(usernameProblems('p\u0430ypal')).toEqual([mixed]);
+    expect(usernameProblems('山田Taro')).toEqual([]);
   });
 
   test('is checked in linear time', () => {
@@ -148,5 +154,33 @@ describe('the key of a user name', () => {
         expect.fail(`U+${code.toString(16)} folds apart from its other case`);
       }
     }
+  });
+});
+
+describe('the skeleton of a user name', () => {
+  test.each([
+    ['coco', 'сосо', 'Cyrillic'],
+    ['BOBA', 'ВОВА', 'Cyrillic capitals'],
+    ['boba', 'ВОВА', 'Cyrillic capitals, for a name that counts the same in capitals'],
+    ['scope', 'ѕсоре', 'rarer Cyrillic'],
+    ['Ivan1', 'lvanl', 'I, l and 1'],
+    ['tom', 'ΤΟΜ', 'Greek capitals'],
+    ['niko', 'ΝΙΚΟ', 'Greek capitals for small letters'],
+    ['unu', 'սոս', 'Armenian'],
+    ['DAW', 'ᎠᎪᎳ', 'Cherokee'],
+    ['é', 'е\u0301', 'a mark on a letter of another script'],
+    ['カ', '力', 'Katakana and Han'],
+    ['modern', 'modem', 'one script'],
+  ])('is the same for %j and %j: %s', (one, other) => {
+    expect(usernameSkeleton(other)).toBe(usernameSkeleton(one));
+  });
+
+  test.each([
+    ['ann', 'anna'],
+    ['вова', 'boba'],
+    ['é', 'e'],
+    ['Жанна', 'Zhanna'],
+  ])('differs for %j and %j', (one, other) => {
+    expect(usernameSkeleton(one)).not.toBe(usernameSkeleton(other));
   });
 });

@@ -1,6 +1,10 @@
 // User names: which are allowed, how they are stored, and when two of them count as the same.
 // A name is stored and shown in NFKC; its key is what the unique index holds, so that no second name
-// differs from a taken one by case, width or invisible characters alone.
+// differs from a taken one by case, width or invisible characters alone. A name in another script that looks like a
+// taken one is found by its skeleton.
+import unhomoglyph from 'unhomoglyph';
+import { isLonger } from '../../platform/text-length.ts';
+import { mixesScripts } from './scripts.ts';
 
 const longest = 150;
 
@@ -21,8 +25,9 @@ export function usernameProblems(username: string): string[] {
       'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
     );
   }
-  if (name.length > longest && [...name].length > longest) {
-    problems.push('Ensure this field has no more than 150 characters.');
+  if (isLonger(name, longest)) problems.push('Ensure this field has no more than 150 characters.');
+  if (problems.length === 0 && mixesScripts(name)) {
+    problems.push('Enter a valid username. Letters of different scripts may not be mixed.');
   }
   return problems;
 }
@@ -36,6 +41,17 @@ export function normaliseUsername(raw: string): string {
 export function usernameKey(username: string): string {
   return foldCase(username.normalize('NFKC').replace(invisible, ''));
 }
+
+/**
+ * What names share that can be taken for each other (UTS 39 section 4), in capitals or not: I, l and i are one. Names of
+ * one script may have it in common, as `modern` and `modem` do; across scripts it tells that one passes for the other.
+ */
+export function usernameSkeleton(username: string): string {
+  return prototypes(prototypes(username).toLowerCase()).replaceAll('i', 'l').normalize('NFD');
+}
+
+/** Each letter replaced by the one that stands for all that look like it. */
+const prototypes = (text: string): string => unhomoglyph(text.normalize('NFD'));
 
 /**
  * Full case folding: two texts that differ in case or compatibility form alone fold to the same text, and folding

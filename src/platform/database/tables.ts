@@ -21,6 +21,8 @@ export interface UsersTable {
   username: string;
   /** What uniqueness compares: case-folded, NFKC, without invisible characters. */
   usernameKey: string;
+  /** What names share that look alike. */
+  usernameSkeleton: Generated<string>;
   email: string;
   emailKey: string;
   firstName: string;

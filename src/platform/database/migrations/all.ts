@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import * as first from './001-first.ts';
 import * as imports from './002-imports.ts';
 import * as storagePerPerson from './003-storage-per-person.ts';
+import * as usernameSkeletons from './004-username-skeletons.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>): Promise<void>;
@@ -12,4 +13,5 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [1, first],
   [2, imports],
   [3, storagePerPerson],
+  [4, usernameSkeletons],
 ];
