@@ -76,6 +76,8 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
           position += piece.length;
         }
         await file.datasync();
+        // The first piece has made the file, and its entry in the folder must last as long as its bytes.
+        if (offset === 0) await syncFolder(dirname(path));
         return position - offset;
       }),
     read: (key, range) => createReadStream(pathOf(key), range),
@@ -121,7 +123,7 @@ function locate(root: string, key: string): string {
   return join(root, ...key.split('/'));
 }
 
-/** Opens without truncating; a file that is made here has its folder entry synced too. */
+/** Opens without truncating, and makes what is not there. */
 async function openForWriting(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
@@ -129,9 +131,7 @@ async function openForWriting(path: string): Promise<FileHandle> {
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   await makeFolder(dirname(path));
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT);
-  await syncFolder(dirname(path));
-  return file;
+  return open(path, constants.O_RDWR | constants.O_CREAT);
 }
 
 /** A disk that runs full writes what still fits and fails only at the next try. */
