@@ -1,5 +1,6 @@
 // Pictures and videos onto one's own post.
 import type { Database } from '../../platform/database/database.ts';
+import { DomainError } from '../../platform/errors.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
 import { createThreads } from './queries.ts';
@@ -26,7 +27,8 @@ export function createAttaching({ database, media }: { database: Database; media
           await threads.touch(tx, postId);
         });
       } catch (error) {
-        await attachments.discardPicture(stored);
+        // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
+        if (error instanceof DomainError) await attachments.discardPicture(stored);
         throw error;
       }
     },

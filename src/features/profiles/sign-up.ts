@@ -54,7 +54,8 @@ export function createSignUp({ database, users, pictures, limits, now }: SignUpO
         return { userId, profileId, username, firstName, lastName, email };
       });
     } catch (error) {
-      await pictures.discard(pictureKey);
+      // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
+      if (error instanceof DomainError) await pictures.discard(pictureKey);
       throw error;
     }
   };

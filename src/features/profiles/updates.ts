@@ -1,7 +1,7 @@
 // Changing one's own profile: picture, cover, bio and names. A replaced picture's file goes with it.
 import { sql } from 'kysely';
 import type { Database, Transaction } from '../../platform/database/database.ts';
-import { invalidFields } from '../../platform/errors.ts';
+import { DomainError, invalidFields } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Users, Viewer } from '../users/index.ts';
@@ -64,7 +64,8 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
 
   function discarding(...keys: (string | undefined)[]): (error: unknown) => Promise<never> {
     return async (error) => {
-      for (const key of keys) await pictures.discard(key ?? null);
+      // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
+      if (error instanceof DomainError) for (const key of keys) await pictures.discard(key ?? null);
       throw error;
     };
   }
