@@ -208,7 +208,9 @@ class WriterDriver extends SqliteDriver {
     this.#commit = connection.prepare('commit');
   }
 
-  override async beginTransaction(): Promise<void> {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    // One that could not even be rolled back, on a disk that failed for a while, must not stand in the way for ever.
+    await this.rollbackTransaction(connection);
     const giveUpAt = (askedAt.getStore() ?? performance.now()) + BUSY_LIMIT_MS;
     for (;;) {
       try {

@@ -1,0 +1,82 @@
+// What a failure must leave whole: the rows that people see, and what has to agree with them.
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ask, listBlobs } from '../support/site-data.ts';
+
+/** What people see. A row for an upload without a byte is none, nor is who holds a lease on it. */
+const SEEN = {
+  users: 'select * from users',
+  profiles: 'select * from profiles',
+  sessions: 'select * from sessions',
+  posts: 'select * from posts',
+  likes: 'select * from likes',
+  follows: 'select * from follows',
+  terms: 'select id, sz from post_terms_docsize',
+  media: 'select * from media where post_id is not null',
+  uploads: 'select id, media_id, offset, last_chunk_hash, finished_at from uploads where offset > 0',
+};
+
+export const readSeen = (dataDir: string): Record<string, unknown[]> =>
+  Object.fromEntries(Object.entries(SEEN).map(([name, sql]) => [name, ask(dataDir, sql)]));
+
+/** Each answers the rows that contradict others. */
+const CONTRADICTIONS = {
+  'likes that are counted wrongly':
+    'select id from posts where likes_count <> (select count(*) from likes where post_id = posts.id)',
+  'answers that are counted wrongly':
+    'select id from posts where children_count <> (select count(*) from posts below where below.parent_id = posts.id)',
+  'followers that are counted wrongly': `select id from profiles
+     where followers_count <> (select count(*) from follows where followed_id = profiles.id)
+        or following_count <> (select count(*) from follows where follower_id = profiles.id)`,
+  'users without a profile': 'select id from users where id not in (select user_id from profiles)',
+  'posts that cannot be found, or are found though gone': `select id from posts where parent_id is null and id not in (select id from post_terms_docsize)
+     union all select id from post_terms_docsize where id not in (select id from posts where parent_id is null)`,
+  'uploads that ended without their media on a post': `select uploads.id from uploads join media on media.id = media_id
+     where (finished_at is null) <> (post_id is null)`,
+  'videos on a post that nothing will encode': `select id from media where kind = 'video' and post_id is not null and ready_at is null
+     and not exists (select 1 from jobs where kind = 'transcode' and json_extract(payload, '$.mediaId') = media.id)`,
+  'broken references': 'select * from pragma_foreign_key_check',
+  'a damaged database': `select * from pragma_integrity_check where integrity_check <> 'ok'`,
+};
+
+export async function findContradictions(dataDir: string): Promise<string[]> {
+  const found = Object.entries(CONTRADICTIONS).filter(([, sql]) => ask(dataDir, sql).length > 0);
+  const missing = await findMissingFiles(dataDir);
+  return [...found.map(([name]) => name), ...missing.map((key) => `${key} has a row and no file`)];
+}
+
+/** Files that rows name and that are not there, or shorter than the row says; those of a video may still be a draft. */
+async function findMissingFiles(dataDir: string): Promise<string[]> {
+  const stored = new Set(await listBlobs(dataDir));
+  const named = ask<{ key: string; draft: string | null; offset: number | null }>(
+    dataDir,
+    `select coalesce(file_key, '') as key, draft_key as draft, offset from media left join uploads on media_id = media.id
+     union all select picture_key, null, null from profiles where picture_key is not null
+     union all select cover_key, null, null from profiles where cover_key is not null`,
+  );
+  const isThere = ({ key, draft, offset }: (typeof named)[number]): boolean => {
+    if (stored.has(key) || offset === 0) return true;
+    const found =
+      draft === null ? undefined : statSync(join(dataDir, 'uploads', draft), { throwIfNoEntry: false });
+    return found !== undefined && found.size >= (offset ?? 0);
+  };
+  return named.filter((row) => !isThere(row)).map(({ key, draft }) => key || `the draft ${draft}`);
+}
+
+/** Stored files that this process holds open; none where the system does not tell. */
+export function listOpenFiles(dataDir: string): string[] {
+  const descriptors = '/proc/self/fd';
+  if (!existsSync(descriptors)) return [];
+  return readdirSync(descriptors)
+    .map((name) => readTarget(join(descriptors, name)))
+    .filter((path) => [`${dataDir}/media/`, `${dataDir}/uploads/`].some((folder) => path.startsWith(folder)));
+}
+
+/** Some descriptors are gone by now, and some are no files. */
+function readTarget(descriptor: string): string {
+  try {
+    return readlinkSync(descriptor);
+  } catch {
+    return '';
+  }
+}
