@@ -4,7 +4,7 @@
 // On an older Node it hands over to the one npm installed beside us; signals and the exit pass through.
 
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 'Node 22.18+ or 24.3+';
@@ -13,6 +13,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 if (canRunSources(process.versions.node)) {
   stopWithParent();
+  // From the second start on, sources are neither stripped nor compiled again; a folder that cannot be written is no fault.
+  modules.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/veranda', import.meta.url)));
   const { main } = await import('../src/cli.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
@@ -52,7 +54,7 @@ function forward(signal, child) {
 }
 
 function findPinnedNode() {
-  const { resolve } = createRequire(import.meta.url);
+  const { resolve } = modules.createRequire(import.meta.url);
   const program = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
   const platform = `${process.platform}-${process.arch}`;
   for (const name of [`node-${platform}`, `node-bin-${platform}`]) {
