@@ -23,53 +23,70 @@ export function readDataUrl(text: string, limits: { maxBytes: number; allowEmpty
 
 /**
  * The same for a data URL that comes in as a stream, decoded piece by piece so that its text is never whole in memory.
- * An empty one is fine. Fails as `readDataUrl` does.
+ * An empty one is fine. `expectedBytes` is a guess that saves copying. Fails as `readDataUrl` does.
  */
 export async function decodeDataUrl(
   text: AsyncIterable<Buffer>,
-  { maxBytes }: { maxBytes: number },
+  { maxBytes, expectedBytes = 65_536 }: { maxBytes: number; expectedBytes?: number },
 ): Promise<Buffer> {
-  const decoded: Buffer[] = [];
-  let size = 0;
-  let rest = '';
-  let inData = false;
-  const take = (base64: string): void => {
-    const bytes = decodePiece(base64);
-    size += bytes.length;
-    if (size > maxBytes) throw overfull();
-    decoded.push(bytes);
-  };
+  const decoded = createTarget({ maxBytes, expectedBytes });
+  let header = '';
+  /** Characters of data that are not decoded yet: what is short of a group of four, or the last group, which alone may be padded. */
+  let rest: string | undefined;
   for await (const piece of text) {
-    rest += piece.toString('latin1');
-    if (!inData) {
-      if (!rest.includes(',') && rest.length < longestHeader) continue;
-      const base64 = findBase64(rest);
-      if (base64 === undefined) throw malformed();
-      rest = base64;
-      inData = true;
+    let at = 0;
+    if (rest === undefined) {
+      header += piece.toString('latin1', 0, longestHeader);
+      if (!header.includes(',') && header.length < longestHeader) continue;
+      const data = findBase64(header);
+      if (data === undefined) throw malformed();
+      // Of this piece, the header took what stands before its data.
+      at = Math.min(piece.length, longestHeader) - data.length;
+      rest = '';
     }
-    // Whole groups of four, but for the last, which alone may be padded.
-    const whole = Math.max(0, rest.length - 1 - ((rest.length - 1) % 4));
-    if (whole > 0) take(rest.slice(0, whole));
-    rest = rest.slice(whole);
+    if (rest.length + piece.length - at > 4) {
+      const begun = at + ((4 - rest.length) % 4);
+      decoded.add(rest + piece.toString('latin1', at, begun));
+      const end = piece.length - ((piece.length - begun) % 4 || 4);
+      decoded.add(piece.toString('latin1', begun, end));
+      rest = '';
+      at = end;
+    }
+    rest += piece.toString('latin1', at);
   }
-  if (!inData) {
-    const base64 = findBase64(rest);
-    if (base64 === undefined) throw malformed();
-    rest = base64;
-  }
-  const last = decodeBase64(rest);
+  const last = decodeBase64(rest ?? findBase64(header) ?? '=');
   if (!last) throw malformed();
-  decoded.push(last);
-  if (size + last.length > maxBytes) throw overfull();
-  return Buffer.concat(decoded);
+  return decoded.end(last);
 }
 
-/** Groups of four without padding: whatever Node's decoder skips makes the result too short. */
-function decodePiece(base64: string): Buffer {
-  const bytes = Buffer.from(base64, 'base64');
-  if (bytes.length !== (base64.length / 4) * 3) throw malformed();
-  return bytes;
+/** Where the bytes go: room for as many as are expected, and for more where more come. */
+function createTarget({ maxBytes, expectedBytes }: { maxBytes: number; expectedBytes: number }) {
+  let bytes = Buffer.allocUnsafeSlow(Math.min(expectedBytes, maxBytes));
+  let size = 0;
+
+  function makeRoom(more: number): void {
+    const needed = size + more;
+    if (needed > maxBytes) throw overfull();
+    if (needed <= bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(needed, 2 * bytes.length)));
+    bytes.copy(larger, 0, 0, size);
+    bytes = larger;
+  }
+
+  return {
+    /** Groups of four without padding: whatever Node's decoder skips makes the result too short. */
+    add(base64: string): void {
+      const length = (base64.length / 4) * 3;
+      makeRoom(length);
+      if (bytes.write(base64, size, 'base64') !== length) throw malformed();
+      size += length;
+    },
+    end(last: Buffer): Buffer {
+      makeRoom(last.length);
+      last.copy(bytes, size);
+      return bytes.subarray(0, size + last.length);
+    },
+  };
 }
 
 /**

@@ -35,7 +35,8 @@ export async function readForm(
 ): Promise<Record<string, FormValue>> {
   if (!request.isMultipart()) throw unsupported('not_a_form', 'Unsupported media type in request.');
   // Refused before a byte is read: a few small fields come beside the large one.
-  if (Number(request.headers['content-length'] ?? 0) > maxFieldBytes + 65_536) throw fieldTooLarge();
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxFieldBytes + 65_536) throw fieldTooLarge();
   const form = new Map<string, FormValue>();
   try {
     const limits = {
@@ -52,7 +53,12 @@ export async function readForm(
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
       if (part.type === 'file') {
         const isEncoded = encoded?.name === part.fieldname && part.filename === undefined;
-        form.set(part.fieldname, isEncoded ? await decodeDataUrl(part.file, encoded) : await part.toBuffer());
+        form.set(
+          part.fieldname,
+          isEncoded
+            ? await decodeDataUrl(part.file, { ...encoded, expectedBytes: Math.ceil(announced * 0.75) })
+            : await part.toBuffer(),
+        );
         continue;
       }
       if (part.valueTruncated || part.fieldnameTruncated) throw fieldTooLarge();
