@@ -1,5 +1,5 @@
-// A QuickTime movie whose samples are in another file, named by a Macintosh alias in its data reference: a way to
-// publish files of the server, if whoever opens the movie follows it.
+// A QuickTime movie whose samples are in another file, named by a Macintosh alias or an address in its data reference: a
+// way to publish files of the server, if whoever opens the movie follows it.
 
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -18,10 +18,12 @@ export interface ExternalMovie {
   countFramesAsWeOpenIt(): Promise<number>;
 }
 
-export async function makeExternalMovie(directory: string): Promise<ExternalMovie> {
+/** By an alias, unless the address to refer to is given. */
+export async function makeExternalMovie(directory: string, address?: string): Promise<ExternalMovie> {
   const secret = await makeVideo({ directory, name: 'secret.mov', seconds: 1, sound: 'none' });
   const path = join(directory, 'external.mov');
-  await writeFile(path, redirect(await readFile(secret), secret));
+  const reference = address === undefined ? alias(secret) : url(address);
+  await writeFile(path, redirect(await readFile(secret), reference));
   const container = {
     container: 'quicktime',
     demuxer: 'mov',
@@ -36,11 +38,10 @@ export async function makeExternalMovie(directory: string): Promise<ExternalMovi
   };
 }
 
-/** Empties the media data and puts an alias to `target` in place of the reference to the file itself. The index is last, so no offset moves. */
-function redirect(movie: Buffer, target: string): Buffer {
+/** Empties the media data and puts `reference` in place of the one to the file itself. The index is last, so no offset moves. */
+function redirect(movie: Buffer, reference: Buffer): Buffer {
   const data = movie.indexOf('mdat');
   movie.fill(0, data + 4, movie.lastIndexOf('moov') - 4);
-  const reference = alias(target);
   let at = 0;
   const grown = reference.length - 12;
   for (const parent of PARENTS) {
@@ -62,10 +63,15 @@ function alias(target: string): Buffer {
   fixed.writeUInt16BE(1, 10 + 28 + 12 + 64 + 16);
   fixed.writeUInt16BE(1, 10 + 28 + 12 + 64 + 18);
   const end = Buffer.from([0xff, 0xff, 0, 0]);
-  const body = Buffer.concat([Buffer.alloc(4), fixed, record, end]);
+  return atom('alis', Buffer.concat([Buffer.alloc(4), fixed, record, end]));
+}
+
+const url = (address: string): Buffer => atom('url ', Buffer.from(`\0\0\0\0${address}\0`, 'latin1'));
+
+function atom(type: string, body: Buffer): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(8 + body.length, 0);
-  head.write('alis', 4, 'latin1');
+  head.write(type, 4, 'latin1');
   return Buffer.concat([head, body]);
 }
 

@@ -28,7 +28,9 @@ const SECRETS = [
     '-metadata',
     'location=+48.2-16.3/',
     '-metadata',
-    'comment=secret',
+    'artist=<img src=x onerror=secret>',
+    '-metadata',
+    'comment=secret\r\nSet-Cookie: secret=1\r\n\r\n#EXT-X-secret',
   ],
   ...[
     '-metadata:s:v',
@@ -151,7 +153,7 @@ describe.each(builds)('a landscape video with sound, by $name', ({ find }) => {
     for (const file of made.encoded.files) {
       const bytes = (await readFile(made.at(file))).toString('latin1');
       // Words long enough not to come up in compressed pictures by chance.
-      expect(/secret|script|48\.2-16|x264 - core|Lavf/.exec(bytes)?.[0], file).toBeUndefined();
+      expect(/secret|script|onerror|48\.2-16|x264 - core|Lavf/.exec(bytes)?.[0], file).toBeUndefined();
     }
     const { chapters, format } = await inspect(made.at('video.mp4'));
     expect(chapters).toEqual([]);

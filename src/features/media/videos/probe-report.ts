@@ -20,6 +20,8 @@ export interface VideoTrack {
   baseFrameRate?: Fraction | undefined;
   interlaced: boolean;
   durationSeconds?: number | undefined;
+  /** As many as the file says; not all kinds of files do. */
+  frames?: number | undefined;
   /** bit/s */
   bitRate?: number | undefined;
   color: { matrix: string; primaries: string; transfer: string };
@@ -60,6 +62,7 @@ const streamSchema = z.object({
   avg_frame_rate: text,
   r_frame_rate: text,
   duration: text,
+  nb_frames: text,
   bit_rate: text,
   channels: size,
   disposition: z.object({ attached_pic: size }).catch({ attached_pic: 0 }),
@@ -111,6 +114,7 @@ function readVideo(stream: Stream, fileBitRate: number | undefined): VideoTrack 
     baseFrameRate: readFraction(stream.r_frame_rate),
     interlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order),
     durationSeconds: readDuration(stream),
+    frames: positive(stream.nb_frames),
     bitRate: positive(stream.bit_rate) ?? fileBitRate,
     color: { matrix: stream.color_space, primaries: stream.color_primaries, transfer: stream.color_transfer },
   };

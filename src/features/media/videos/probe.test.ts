@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -194,23 +194,6 @@ describe('refusing', () => {
     expect(await refused({ maxStreams: 1 })).toBe('This file has more than 1 tracks.');
   });
 
-  test('a video that is wider than any screen, without decoding it', async () => {
-    const options = ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-frames:v', '1'];
-    const source = await make({ name: 'wide.avi', width: 16_384, height: 64, sound: 'none', options });
-    expect((await refusal(probe(source))).message).toBe('This video is larger than 8192 pixels.');
-  });
-
-  test('ten hours of black in a small file, at once', async () => {
-    const { ffmpeg } = await testFfmpeg();
-    const blink = await make({ name: 'blink.mp4', width: 64, height: 64, sound: 'none' });
-    const source = join(folder, 'night.mp4');
-    await run(ffmpeg, ['-v', 'error', '-itsscale', '36000', '-i', blink, '-c', 'copy', source]);
-    expect((await stat(source)).size).toBeLessThan(2 * 1024 ** 2);
-    const started = performance.now();
-    expect((await refusal(probe(source))).message).toBe('This video is longer than 4 hours.');
-    expect(performance.now() - started).toBeLessThan(5000);
-  });
-
   test('a way of encoding that is not on the list', async () => {
     const source = await make({
       name: 'pictures.mkv',
@@ -261,20 +244,6 @@ describe('refusing', () => {
       video: { codec: 'h264' },
       audio: { codec: 'aac' },
     });
-  });
-
-  test('a huge sample table, in bounded time', async () => {
-    const source = join(folder, 'table.mp4');
-    await copyFile(await make({ name: 'small.mp4', sound: 'none' }), source);
-    const bytes = await readFile(source);
-    const table = bytes.indexOf('stts');
-    const file = await open(source, 'r+');
-    // Four thousand million runs of samples, says the table.
-    await file.write(Buffer.from([0xff, 0xff, 0xff, 0xf0]), 0, 4, table + 8);
-    await file.close();
-    const started = performance.now();
-    await probe(source).catch((error: unknown) => expect(error).toBeInstanceOf(VideoProblem));
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 

@@ -96,6 +96,7 @@ function refuseUnpublishable(probe: VideoProbe, limits: VideoLimits): void {
     throw new VideoProblem('video_too_large', `This video is larger than ${limits.maxSide} pixels.`);
   }
   if (video.width * video.height > limits.maxPixels) throw tooManyPixels(limits);
+  if ((video.frames ?? 0) > limits.maxFrames) throw tooComplex();
   if (probe.durationSeconds > limits.maxDurationSeconds) {
     throw new VideoProblem(
       'video_too_long',

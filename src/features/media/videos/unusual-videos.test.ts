@@ -126,6 +126,18 @@ describe('unusual pictures', () => {
     expect(await countFrames(at('48p/playlist.m3u8'))).toBeGreaterThanOrEqual(1);
     expect(await findPicture(at('poster.jpg'))).toMatchObject({ width: 64, height: 48 });
   });
+
+  test('a single pixel plays, on a stamp of even sides', async () => {
+    const options = ['-c:v', 'ffv1', '-pix_fmt', 'bgr0'];
+    const { encoded, at } = await publish(
+      await make({ name: 'pixel.mkv', width: 1, height: 1, seconds: 1, sound: 'none', options }),
+    );
+    expect([encoded.width % 2, encoded.height % 2]).toEqual([0, 0]);
+    for (const file of [`${encoded.renditions[0]?.name}/playlist.m3u8`, 'video.mp4']) {
+      expect(await findPicture(at(file))).toMatchObject({ ...PLAYABLE, width: encoded.width });
+      expect(await countFrames(at(file))).toBe(30);
+    }
+  });
 });
 
 describe('picture and sound', () => {
