@@ -128,6 +128,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
       createClassicDoor({
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
         limits: config.limits,
+        postCacheBytes: config.postCacheBytes,
       }),
       createFilesDoor({ storage }),
       createPagesDoor(),

@@ -126,6 +126,7 @@ const settings = z.object({
   MAX_STORAGE_PER_PERSON: size('100GiB'),
   VIDEO_SIZES: list('360,720').superRefine(refuseVideoSizes),
   VIDEO_CONCURRENCY: whole(1, { min: 1, max: 64 }),
+  POST_CACHE_SIZE: size('64MiB'),
   MAX_SOCKETS_PER_ADDRESS: whole(500, { min: 1, max: 1_000_000 }),
   HEADERS_TIMEOUT: duration('10s', '1h'),
   BODY_TIMEOUT: duration('30s', '1h'),
@@ -156,6 +157,7 @@ function arrange(given: z.infer<typeof settings>) {
     },
     rateLimitFactor: given.RATE_LIMIT_FACTOR,
     hashConcurrency: given.HASH_CONCURRENCY,
+    postCacheBytes: given.POST_CACHE_SIZE,
     limits: {
       postCharacters: given.MAX_POST_CHARACTERS,
       commentCharacters: given.MAX_COMMENT_CHARACTERS,

@@ -1,19 +1,18 @@
 // Requests for host names that are not this site's are refused (DNS rebinding, poisoned links).
-import type { onRequestAsyncHookHandler } from 'fastify';
+import type { onRequestHookHandler } from 'fastify';
 
 /** `allowed`: exact names, `.example.org` for a domain with all its subdomains, `*` for any. */
-export function createHostCheck(allowed: readonly string[]): onRequestAsyncHookHandler {
+export function createHostCheck(allowed: readonly string[]): onRequestHookHandler {
   const serves = (host: string | undefined): boolean => {
     const name = hostName(host);
     return name !== undefined && isAllowedHost(name, allowed);
   };
-  return async (request, reply) => {
+  return (request, reply, done) => {
     const { headers, url = '' } = request.raw;
     // A whole address may stand where the path should (RFC 9112 section 3.2.2); its host counts as much as the header.
     const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url);
-    if (!serves(headers.host) || (target && !serves(target[1]))) {
-      return reply.code(400).send({ error: 'This host name is not served here.' });
-    }
+    if (serves(headers.host) && (!target || serves(target[1]))) return done();
+    void reply.code(400).send({ error: 'This host name is not served here.' });
     return undefined;
   };
 }

@@ -70,8 +70,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // them over. What the router itself refuses passes no hook at all, so a handshake has its time too.
   await app.register(websocket, { options: SOCKETS, preClose: () => undefined });
   app.server.on('upgrade', ({ socket }) => socket.setTimeout(HANDSHAKE_MS, () => socket.destroy()));
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(secureHeaders);
+    done();
   });
   guardConnections(app, options.timeouts);
   app.addHook('onRequest', createHostCheck(options.allowedHosts));
@@ -81,10 +82,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     request.log.error({ err: error }, 'a request failed');
     return reply.code(500).send({ detail: 'Something went wrong on the server.' });
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions, ip } = request;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     request.log.info({ ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
+    done();
   });
   await app.register(cors, {
     origin: [...allowedOrigins],

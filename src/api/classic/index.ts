@@ -12,12 +12,11 @@ import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 import { talkRoutes } from './talk.ts';
 
-/** Some ten thousand posts with all that hangs on them. */
-const POST_TEXT_BYTES = 64_000_000;
+type Given = Omit<ClassicOptions, 'postTexts'> & { postCacheBytes: number };
 
-export function createClassicDoor(given: Omit<ClassicOptions, 'postTexts'>): FastifyPluginAsync {
+export function createClassicDoor(given: Given): FastifyPluginAsync {
   return async (app) => {
-    const postTexts = createPostTexts({ posts: given.posts, capacity: POST_TEXT_BYTES });
+    const postTexts = createPostTexts({ posts: given.posts, capacity: given.postCacheBytes });
     const options = { ...given, postTexts };
     app.setErrorHandler(answerError);
     app.addHook('onSend', async (_request, reply) => {
