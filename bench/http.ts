@@ -18,6 +18,8 @@ const { values } = parseArgs({
 
 interface Scenario {
   name: string;
+  /** Against a server that keeps no post ready: every answer is made from the database. */
+  isCold?: boolean;
   request: (count: number) => { method: 'GET' | 'POST'; path: string; body?: string };
 }
 
@@ -28,13 +30,11 @@ await using site = await fillSite({
   commentsPerPost: 5,
   picturesPerPost: 2,
 });
-await using server = await spawnServer({
-  DATA_DIR: site.dataDir,
-  RATE_LIMIT_FACTOR: '1000000',
-  LOG_LEVEL: 'warn',
-});
-const pid = server.process.pid ?? 0;
-const tokens = await call(server.base, '/api/users/user/token/', { body: LOGIN });
+const start = (more: Record<string, string> = {}) =>
+  spawnServer({ DATA_DIR: site.dataDir, RATE_LIMIT_FACTOR: '1000000', LOG_LEVEL: 'warn', ...more });
+await using warmServer = await start();
+await using coldServer = await start({ POST_CACHE_SIZE: '1' });
+const tokens = await call(warmServer.base, '/api/users/user/token/', { body: LOGIN });
 const token: string = tokens.json.access;
 
 const { postIds } = site;
@@ -46,12 +46,18 @@ const scenarios: Scenario[] = [
     name: 'feed, any page',
     request: (count) => ({ method: 'GET', path: `/api/posts/?page=${1 + ((count * 37) % 100)}` }),
   },
+  { name: 'feed, cold', isCold: true, request: () => ({ method: 'GET', path: '/api/posts/?page=1' }) },
   {
     name: 'detail, one post',
     request: () => ({ method: 'GET', path: `/api/posts/post/${postIds.at(-1)}/` }),
   },
   {
     name: 'detail, any post',
+    request: (count) => ({ method: 'GET', path: `/api/posts/post/${pick(count)}/` }),
+  },
+  {
+    name: 'detail, cold',
+    isCold: true,
     request: (count) => ({ method: 'GET', path: `/api/posts/post/${pick(count)}/` }),
   },
   { name: 'own profile', request: () => ({ method: 'GET', path: '/api/users/author/' }) },
@@ -86,9 +92,11 @@ print(`${values.posts} posts, ${values.connections} connections, ${values.second
 print(row(['what', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'bytes/answer', 'not 2xx']));
 print(row(['---', '---:', '---:', '---:', '---:', '---:', '---:']));
 for (const scenario of scenarios.filter(({ name }) => name.startsWith(values.only))) await measure(scenario);
-print(`\npeak memory of the server: ${Math.round(memoryMiB(pid, 'VmHWM'))} MiB`);
+print(`\npeak memory of the server: ${Math.round(memoryMiB(warmServer.process.pid ?? 0, 'VmHWM'))} MiB`);
 
-async function measure({ name, request }: Scenario): Promise<void> {
+async function measure({ name, request, isCold = false }: Scenario): Promise<void> {
+  const server = isCold ? coldServer : warmServer;
+  const pid = server.process.pid ?? 0;
   let count = 0;
   const run = (duration: number) =>
     autocannon({
