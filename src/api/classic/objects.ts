@@ -8,9 +8,13 @@ import type { ClassicMedia, ClassicPost, ClassicProfile } from './schemas.ts';
 const DEFAULT_PICTURE = '/media/default_profile_picture.png';
 const DEFAULT_COVER = '/media/default_cover_image.png';
 
-/** A profile as part of something else. */
+const shown = new WeakMap<ProfileView, ClassicProfile>();
+
+/** A profile as part of something else; on one page the same people come again and again. */
 function toProfile(view: ProfileView): ClassicProfile {
-  return {
+  const known = shown.get(view);
+  if (known) return known;
+  const profile = {
     id: view.id,
     username: view.username,
     firstname: view.firstName,
@@ -23,6 +27,8 @@ function toProfile(view: ProfileView): ClassicProfile {
     user: 0,
     followers: [],
   };
+  shown.set(view, profile);
+  return profile;
 }
 
 /** A profile that was asked for. */
@@ -39,12 +45,12 @@ export const toOwnProfile = (view: ProfileDetail & { email: string }): ClassicPr
 });
 
 export function toPost(view: PostView): ClassicPost {
-  const shown = new Map(view.likers.map((liker) => [liker.id, toProfile(liker)]));
+  const likers = new Map(view.likers.map((liker) => [liker.id, toProfile(liker)]));
   return {
     id: view.id,
     auhtor: toProfile(view.author),
     media_files: view.media.map(toMedia),
-    likes: view.likerIds.map((id) => shown.get(id) ?? { id }),
+    likes: view.likerIds.map((id) => likers.get(id) ?? { id }),
     comments: view.comments.map(toComment),
     description: view.text,
     date_created: toDate(view.createdAt),

@@ -1,4 +1,4 @@
-// Posts with everything that hangs on them, many at a time, in a constant number of queries (five, whatever the page holds).
+// Posts with everything that hangs on them, many at a time, in a constant number of queries (five, seven where there is very much).
 // The view is the same for every viewer.
 import { sql } from 'kysely';
 import type { Database } from '../../platform/database/database.ts';
@@ -61,10 +61,8 @@ export function createPostViews(options: {
       const posts = await findPosts({ ids });
       const postIds = posts.map((row) => row.id);
       if (postIds.length === 0) return [];
-      const thread = await findThread({ postIds, most: THREAD_LISTED });
-      const likes = groupLikes(
-        await findLikes({ ids: [...posts, ...thread].map((row) => row.id), most: LIKES_LISTED }),
-      );
+      const thread = await findThread(postIds);
+      const likes = groupLikes(await findLikes([...posts, ...thread].map((row) => row.id)));
       const mediaOf = await media.views.byPost(postIds);
       const shownLikers = (id: number): number[] => (likes.get(id) ?? []).slice(0, LIKERS_SHOWN);
       const people = await profiles.views.byId(
@@ -104,9 +102,20 @@ const preparePosts = ({ prepare, dialect }: Database) =>
       .where('parentId', 'is', null),
   );
 
+type Bounded = { ids: readonly number[]; most: number };
+
 /** Comments and replies of these posts, oldest first. */
-const prepareThread = ({ prepare, dialect }: Database) =>
-  prepare((read, { postIds, most }: { postIds: readonly number[]; most: number }) =>
+function prepareThread({ prepare, dialect }: Database): (postIds: readonly number[]) => Promise<Row[]> {
+  const findAll = prepare((read, { ids, most }: Bounded) =>
+    read
+      .selectFrom('posts')
+      .select(columns)
+      .where('rootId', 'in', dialect.anyOf(ids))
+      .orderBy('createdAt')
+      .orderBy('id')
+      .limit(most),
+  );
+  const findNewest = prepare((read, { ids, most }: Bounded) =>
     read
       .selectFrom((from) =>
         from
@@ -117,7 +126,7 @@ const prepareThread = ({ prepare, dialect }: Database) =>
               'place',
             ),
           )
-          .where('rootId', 'in', dialect.anyOf(postIds))
+          .where('rootId', 'in', dialect.anyOf(ids))
           .as('thread'),
       )
       .select(columns)
@@ -125,9 +134,26 @@ const prepareThread = ({ prepare, dialect }: Database) =>
       .orderBy('createdAt')
       .orderBy('id'),
   );
+  return boundEach({ findAll, findSome: findNewest, most: THREAD_LISTED });
+}
 
-const prepareLikes = ({ prepare, dialect }: Database) =>
-  prepare((read, { ids, most }: { ids: readonly number[]; most: number }) =>
+interface LikeRow {
+  postId: number;
+  profileId: number;
+}
+
+/** Likes of these posts, comments and replies, by post and then by profile. */
+function prepareLikes({ prepare, dialect }: Database): (ids: readonly number[]) => Promise<LikeRow[]> {
+  const findAll = prepare((read, { ids, most }: Bounded) =>
+    read
+      .selectFrom('likes')
+      .select(['postId', 'profileId'])
+      .where('postId', 'in', dialect.anyOf(ids))
+      .orderBy('postId')
+      .orderBy('profileId')
+      .limit(most),
+  );
+  const findFirst = prepare((read, { ids, most }: Bounded) =>
     read
       .selectFrom((from) =>
         from
@@ -142,8 +168,26 @@ const prepareLikes = ({ prepare, dialect }: Database) =>
       .orderBy('postId')
       .orderBy('profileId'),
   );
+  return boundEach({ findAll, findSome: findFirst, most: LIKES_LISTED });
+}
 
-function groupLikes(rows: readonly { postId: number; profileId: number }[]): Map<number, number[]> {
+/** Bounding what each of many has costs more than the rows; it is done where there are more than a single one may have. */
+function boundEach<Found>({
+  findAll,
+  findSome,
+  most,
+}: {
+  findAll: (bounded: Bounded) => Promise<Found[]>;
+  findSome: (bounded: Bounded) => Promise<Found[]>;
+  most: number;
+}): (ids: readonly number[]) => Promise<Found[]> {
+  return async (ids) => {
+    const rows = await findAll({ ids, most: most + 1 });
+    return rows.length > most ? findSome({ ids, most }) : rows;
+  };
+}
+
+function groupLikes(rows: readonly LikeRow[]): Map<number, number[]> {
   const byPost = new Map<number, number[]>();
   for (const { postId, profileId } of rows) {
     const list = byPost.get(postId);
