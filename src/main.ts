@@ -40,11 +40,11 @@ async function start(
   });
   try {
     await app.server.listen({ host: config.host, port: config.port });
+    await app.startWork();
   } catch (error) {
     await app[Symbol.asyncDispose]();
     throw explainStart(error, config);
   }
-  await app.startWork();
   print(describe(app, config).join('\n'));
   return app;
 }
@@ -109,6 +109,9 @@ const SENTENCES: Record<string, (place: string, config: Config) => string> = {
   EISDIR: (place) => `${place} is a folder where a file should be`,
   ENOSPC: (place) => `${place} is on a disk that is full`,
   SQLITE_FULL: (place) => `${place} is on a disk that is full`,
+  storage_full: (place) => `${place} is on a disk that is full`,
+  // What SQLite's shared memory says where not even a page is left.
+  SQLITE_IOERR_SHMSIZE: (place) => `${place} is on a disk that is full`,
 };
 
 function noAddress(_: string, { host }: Config): string {

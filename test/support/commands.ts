@@ -13,12 +13,13 @@ export interface Finished {
 
 const ENTRY = fileURLToPath(new URL('../../bin/veranda.js', import.meta.url));
 
-/** Its environment is `env` and PATH alone, its folder one without a `.env`. */
+/** Its environment is `env` and PATH alone, its folder one without a `.env`. `within`: a program that runs another one. */
 export async function runVeranda(
   args: readonly string[],
-  { env, input = '' }: { env: Record<string, string>; input?: string },
+  { env, input = '', within = [] }: { env: Record<string, string>; input?: string; within?: string[] },
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  const [program = '', ...rest] = [...within, process.execPath, ENTRY, ...args];
+  const child = spawn(program, rest, {
     cwd: tmpdir(),
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'pipe',

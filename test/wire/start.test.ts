@@ -1,4 +1,5 @@
 // The life of the process: what it says at its start, what keeps it from starting, and how it ends.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, connect, type Socket } from 'node:net';
@@ -6,13 +7,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { call, join as signUp } from '../support/classic-client.ts';
+import { call, join as signUp, say } from '../support/classic-client.ts';
 import { runVeranda } from '../support/commands.ts';
 import { type ServerProcess, spawnServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
 // Each start is a process of its own.
 vi.setConfig({ testTimeout: 60_000 });
+
+/** Runs a program in a mount namespace of its own, with a disk of these options at `path`. */
+const withDisk = (options: string, path: string): string[] => {
+  const mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"';
+  return ['unshare', '-rm', 'sh', '-c', mount, options, path];
+};
+const [unshare = '', ...mountAndStop] = [...withDisk('size=1m', tmpdir()), 'true'];
+const canMount = spawnSync(unshare, mountAndStop).status === 0;
 
 let folder: string;
 beforeAll(async () => {
@@ -114,6 +123,20 @@ describe('a start that cannot be says why in one line and ends with 78', () => {
     );
   });
 
+  test.skipIf(!canMount)('for a data folder on a disk that is full or cannot be written', async () => {
+    const disk = await mkdtemp(join(folder, 'disk-'));
+    const env = { DATA_DIR: disk, PORT: '0' };
+    for (const [options, why] of [
+      ['size=4k', 'is on a disk that is full'],
+      ['size=12k', 'is on a disk that is full'],
+      ['size=100k', 'is on a disk that is full'],
+      ['size=1m,ro', 'cannot be written'],
+    ] as const) {
+      const { code, out, err } = await runVeranda(['serve'], { env, within: withDisk(options, disk) });
+      expect([code, out, err], options).toEqual([78, '', `DATA_DIR: ${env.DATA_DIR} ${why}\n`]);
+    }
+  });
+
   test('for a database that is none', async () => {
     const file = join(folder, 'letter.db');
     await writeFile(file, 'Dear reader, this is a letter and no database at all. '.repeat(100));
@@ -133,6 +156,14 @@ describe('a start that cannot be says why in one line and ends with 78', () => {
   });
 });
 
+test('a start whose jobs cannot be taken up ends, instead of serving without them', async () => {
+  const env = { DATA_DIR: await mkdtemp(join(folder, 'jobless-')) };
+  expect((await runVeranda(['migrate'], { env })).code).toBe(0);
+  ask(env.DATA_DIR, 'drop table jobs');
+  const ended = await runVeranda(['serve'], { env: { ...env, PORT: '0', LOG_LEVEL: 'warn' } });
+  expect(ended).toEqual({ code: 1, out: '', err: 'no such table: jobs\n' });
+});
+
 test('a database of a newer version is left alone', async () => {
   const env = { DATA_DIR: await mkdtemp(join(folder, 'newer-')) };
   expect((await runVeranda(['migrate'], { env })).code).toBe(0);
@@ -140,6 +171,36 @@ test('a database of a newer version is left alone', async () => {
   const { code, err } = await runVeranda(['serve'], { env: { ...env, PORT: '0' } });
   expect(code).not.toBe(0);
   expect(err).toMatch(/^The database has schema 999, this program knows \d+: [^\n]+\n$/);
+});
+
+describe('a fault that nobody has foreseen', () => {
+  /** Two signals that a test alone knows; what they do happens beside any request. */
+  const planted = `
+    process.on('SIGUSR2', () => void Promise.reject(new Error('a planted rejection')));
+    process.on('SIGWINCH', () => { throw new Error('a planted exception'); });`;
+
+  test.each([
+    ['SIGUSR2', 'a planted rejection'],
+    ['SIGWINCH', 'a planted exception'],
+  ] as const)(
+    'ends the process, and it starts anew with all that was answered (%s)',
+    async (signal, fault) => {
+      const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(planted)}`;
+      await using site = await spawnServer({ NODE_OPTIONS });
+      const person = await signUp(site.base);
+      const postId = await say(site.base, person, 'kept');
+      expect(await site.end(signal)).toEqual({ code: 1, signal: null });
+      const [line = '{}'] = site.lines.filter((text) => text.includes(fault));
+      expect(JSON.parse(line)).toMatchObject({
+        level: 60,
+        msg: 'the process ends after an unexpected error',
+        err: { message: fault, stack: expect.any(String) },
+      });
+      await site.restart();
+      expect((await call(site.base, `/api/posts/post/${postId}/`)).json.description).toBe('kept');
+      expect((await call(site.base, '/api/users/author/', { token: person.access })).status).toBe(200);
+    },
+  );
 });
 
 describe('SIGTERM', () => {
