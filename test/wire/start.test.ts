@@ -20,7 +20,7 @@ const withDisk = (options: string, path: string): string[] => {
   const mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"';
   return ['unshare', '-rm', 'sh', '-c', mount, options, path];
 };
-const [unshare = '', ...mountAndStop] = [...withDisk('size=1m', tmpdir()), 'true'];
+const [unshare, ...mountAndStop] = [...withDisk('size=1m', tmpdir()), 'true'];
 const canMount = spawnSync(unshare, mountAndStop).status === 0;
 
 let folder: string;
