@@ -20,6 +20,8 @@ interface Scenario {
   name: string;
   /** Against a server that keeps no post ready: every answer is made from the database. */
   isCold?: boolean;
+  /** At 200 requests a second, while this goes on at full speed. */
+  during?: Scenario['request'];
   request: (count: number) => { method: 'GET' | 'POST'; path: string; body?: string };
 }
 
@@ -40,6 +42,7 @@ const token: string = tokens.json.access;
 const { postIds } = site;
 const pick = (count: number): number => postIds[(count * 7_919) % postIds.length] ?? 1;
 const json = (value: object): string => JSON.stringify(value);
+const signIn = () => ({ method: 'POST' as const, path: '/api/users/user/token/', body: json(LOGIN) });
 const scenarios: Scenario[] = [
   { name: 'feed, first page', request: () => ({ method: 'GET', path: '/api/posts/?page=1' }) },
   {
@@ -85,7 +88,12 @@ const scenarios: Scenario[] = [
       body: json({ postID: pick(count), commentContent: `Comment number ${count}` }),
     }),
   },
-  { name: 'sign-in', request: () => ({ method: 'POST', path: '/api/users/user/token/', body: json(LOGIN) }) },
+  { name: 'sign-in', request: signIn },
+  {
+    name: 'feed, 200/s, during sign-ins',
+    request: () => ({ method: 'GET', path: '/api/posts/?page=1' }),
+    during: signIn,
+  },
 ];
 
 print(`${values.posts} posts, ${values.connections} connections, ${values.seconds} s each\n`);
@@ -94,38 +102,39 @@ print(row(['---', '---:', '---:', '---:', '---:', '---:', '---:']));
 for (const scenario of scenarios.filter(({ name }) => name.startsWith(values.only))) await measure(scenario);
 print(`\npeak memory of the server: ${Math.round(memoryMiB(warmServer.process.pid ?? 0, 'VmHWM'))} MiB`);
 
-async function measure({ name, request, isCold = false }: Scenario): Promise<void> {
+async function measure({ name, request, isCold = false, during }: Scenario): Promise<void> {
   const server = isCold ? coldServer : warmServer;
   const pid = server.process.pid ?? 0;
-  let count = 0;
+  const seconds = Number(values.seconds);
+  const load = { url: server.base, connections: Number(values.connections) };
   const run = (duration: number) =>
-    autocannon({
-      url: server.base,
-      connections: Number(values.connections),
-      duration,
-      requests: [
-        {
-          setupRequest: (base) => {
-            count += 1;
-            const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-            return { ...base, ...request(count), headers };
-          },
-        },
-      ],
-    });
+    autocannon({ ...load, duration, ...(during && { overallRate: 200 }), requests: [made(request)] });
+  const background = during && autocannon({ ...load, duration: seconds + 3, requests: [made(during)] });
   await run(1);
   const before = cpuSeconds(pid);
-  const result = await run(Number(values.seconds));
+  const result = await run(seconds);
   const cpu = ((cpuSeconds(pid) - before) * 1e6) / result.requests.total;
+  await background;
   print(
     row([
       name,
       Math.round(result.requests.average),
       result.latency.p50,
       result.latency.p99,
-      Math.round(cpu),
+      during ? '' : Math.round(cpu),
       Math.round(result.throughput.total / result.requests.total),
       result.non2xx + result.errors,
     ]),
   );
+}
+
+function made(request: Scenario['request']): autocannon.Request {
+  let count = 0;
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return {
+    setupRequest: (base) => {
+      count += 1;
+      return { ...base, ...request(count), headers };
+    },
+  };
 }
