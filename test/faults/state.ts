@@ -1,6 +1,7 @@
 // What a failure must leave whole: the rows that people see, and what has to agree with them.
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSite } from '../crash/site.ts';
 import { ask, listBlobs } from '../support/site-data.ts';
 
 /** What people see. A row for an upload without a byte is none, nor is who holds a lease on it. */
@@ -19,30 +20,23 @@ const SEEN = {
 export const readSeen = (dataDir: string): Record<string, unknown[]> =>
   Object.fromEntries(Object.entries(SEEN).map(([name, sql]) => [name, ask(dataDir, sql)]));
 
-/** Each answers the rows that contradict others. */
+/** Each answers the rows that contradict others, beside what `readSite` calls damage. */
 const CONTRADICTIONS = {
-  'likes that are counted wrongly':
-    'select id from posts where likes_count <> (select count(*) from likes where post_id = posts.id)',
-  'answers that are counted wrongly':
-    'select id from posts where children_count <> (select count(*) from posts below where below.parent_id = posts.id)',
-  'followers that are counted wrongly': `select id from profiles
-     where followers_count <> (select count(*) from follows where followed_id = profiles.id)
-        or following_count <> (select count(*) from follows where follower_id = profiles.id)`,
   'users without a profile': 'select id from users where id not in (select user_id from profiles)',
-  'posts that cannot be found, or are found though gone': `select id from posts where parent_id is null and id not in (select id from post_terms_docsize)
-     union all select id from post_terms_docsize where id not in (select id from posts where parent_id is null)`,
   'uploads that ended without their media on a post': `select uploads.id from uploads join media on media.id = media_id
      where (finished_at is null) <> (post_id is null)`,
   'videos on a post that nothing will encode': `select id from media where kind = 'video' and post_id is not null and ready_at is null
      and not exists (select 1 from jobs where kind = 'transcode' and json_extract(payload, '$.mediaId') = media.id)`,
-  'broken references': 'select * from pragma_foreign_key_check',
-  'a damaged database': `select * from pragma_integrity_check where integrity_check <> 'ok'`,
 };
 
 export async function findContradictions(dataDir: string): Promise<string[]> {
   const found = Object.entries(CONTRADICTIONS).filter(([, sql]) => ask(dataDir, sql).length > 0);
   const missing = await findMissingFiles(dataDir);
-  return [...found.map(([name]) => name), ...missing.map((key) => `${key} has a row and no file`)];
+  return [
+    ...readSite(dataDir).damage,
+    ...found.map(([name]) => name),
+    ...missing.map((key) => `${key} has a row and no file`),
+  ];
 }
 
 /** Files that rows name and that are not there, or shorter than the row says; those of a video may still be a draft. */
