@@ -80,10 +80,7 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
         // The classic page takes a `first_name` key in an answer for success, so names report under another one.
         non_field_errors: nameProblems(form),
         email: emailProblems(form.email),
-        password:
-          form.password === ''
-            ? ['This field may not be blank.']
-            : passwordProblems(form.password, { ...form, username }),
+        password: passwordProblems(form.password, { ...form, username }),
       });
       const taken = await findTaken(database, user, problems);
       if (Object.keys(taken).length > 0) throw invalidFields(taken);

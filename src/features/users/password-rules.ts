@@ -45,14 +45,10 @@ function findResembled(password: string, owner: PasswordOwner): string | undefin
   const typed = [...password.toLowerCase()];
   return attributes.find(([, value]) => {
     const whole = value.toLowerCase();
-    return [...whole.split(/[^\p{L}\p{N}_]+/u), whole].some((part) => resembles(typed, [...part]));
+    return [...whole.split(/[^\p{L}\p{N}_]+/u), whole].some(
+      (part) => measureSimilarity(typed, [...part]) >= mostSimilar,
+    );
   })?.[0];
-}
-
-/** A part that is tiny beside the password proves nothing, so it is skipped as Django skips it. */
-function resembles(typed: string[], part: string[]): boolean {
-  const isTiny = typed.length >= 10 * part.length && part.length < (mostSimilar / 2) * typed.length;
-  return !isTiny && measureSimilarity(typed, part) >= mostSimilar;
 }
 
 /** The upper bound that Python's difflib calls `quick_ratio`: twice the characters in common, in any order, by all. */
