@@ -85,6 +85,9 @@ describe('signing up', () => {
       .prepare({ ...FORM, username: 'aNN', email: 'ann@EXAMPLE.org' })
       .catch(fieldsOf);
     expect(refusal).toEqual({ username: [TAKEN_USERNAME], email: [TAKEN_EMAIL] });
+    const taken = (form: Partial<SignUpForm>) => accounts.prepare({ ...FORM, ...form }).catch(fieldsOf);
+    expect(await taken({ email: 'other@example.org' })).toEqual({ username: [TAKEN_USERNAME] });
+    expect(await taken({ username: 'other' })).toEqual({ email: [TAKEN_EMAIL] });
   });
 
   test('of the same name ten times at once succeeds once, and the others are told why', async () => {
@@ -158,8 +161,10 @@ describe('signing in', () => {
     await expect(signIn('ann', 'wrong')).rejects.toMatchObject(WRONG);
     expect(await hash()).toBe(old);
     await signIn('ann');
-    expect(await hash()).toMatch(/^\$argon2id\$/);
+    const fresh = await hash();
+    expect(fresh).toMatch(/^\$argon2id\$/);
     await signIn('ann');
+    expect(await hash()).toBe(fresh);
   });
 
   test('right passwords are not counted, wrong ones are, until the hour is over', async () => {

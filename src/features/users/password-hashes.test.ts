@@ -1,3 +1,5 @@
+import { pbkdf2Sync } from 'node:crypto';
+import { hash } from '@node-rs/argon2';
 import { describe, expect, test } from 'vitest';
 import { DomainError } from '../../platform/errors.ts';
 import { createPasswordHashes } from './password-hashes.ts';
@@ -43,9 +45,36 @@ test('weaker parameters, another kind and nonsense are to be replaced', async ()
   expect(createPasswordHashes({ ...light, memoryKiB: 2048 }).needsRehash(stored)).toBe(true);
   expect(createPasswordHashes({ ...light, iterations: 2 }).needsRehash(stored)).toBe(true);
   expect(createPasswordHashes({ ...light, memoryKiB: 512 }).needsRehash(stored)).toBe(false);
+  const made = (saltBytes: number, bytes: number): string =>
+    ['$argon2id$v=19$m=1024,t=1,p=1', zeros(saltBytes), zeros(bytes)].join('$');
+  expect(passwords.needsRehash(made(16, 32))).toBe(false);
   for (const other of ['', 'x', stored.replace('argon2id', 'argon2i'), stored.replace('v=19$', '')]) {
     expect(passwords.needsRehash(other)).toBe(true);
   }
+  for (const other of [made(15, 32), made(16, 31)]) expect(passwords.needsRehash(other)).toBe(true);
+});
+
+const zeros = (bytes: number): string => Buffer.alloc(bytes).toString('base64').replaceAll('=', '');
+
+test('a stored hash that asks for too much is false for its own password too', async () => {
+  const password = 'correct horse battery';
+  const argon2 = { memoryCost: 64, timeCost: 1, parallelism: 1 };
+  const django = (salt: string, iterations: number): string => {
+    const digest = pbkdf2Sync(password, salt, iterations, 32, 'sha256').toString('base64');
+    return `pbkdf2_sha256$${iterations}$${salt}$${digest}`;
+  };
+  for (const [stored, right] of [
+    [await hash(password, argon2), true],
+    [await hash(password, { ...argon2, memoryCost: 128, parallelism: 16 }), true],
+    [await hash(password, { ...argon2, memoryCost: 136, parallelism: 17 }), false],
+    [await hash(password, { ...argon2, timeCost: 16_384 }), true],
+    [await hash(password, { ...argon2, timeCost: 16_385 }), false],
+    [await hash(password, { ...argon2, memoryCost: 262_145 }), false],
+    [django('salt', 1_000), true],
+    [django('', 1_000), false],
+    [django('salt', 2_000_001), false],
+  ] as const)
+    expect(await passwords.verify(password, stored), stored).toBe(right);
 });
 
 describe('a stored hash that is malformed or hostile is quickly false:', () => {

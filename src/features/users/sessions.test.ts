@@ -76,6 +76,12 @@ describe('an access token', () => {
     await opened.database.transaction((tx) => tx.deleteFrom('users').where('id', '=', bob.userId).execute());
     await expect(sessions.authenticate(gone.access)).rejects.toMatchObject(refused('user_not_found'));
   });
+
+  test('is worth nothing once its session is forgotten', async () => {
+    const { access } = await sessions.start(ann.userId);
+    await opened.database.transaction((tx) => tx.deleteFrom('sessions').execute());
+    await expect(sessions.authenticate(access)).rejects.toMatchObject(refused('session_ended'));
+  });
 });
 
 describe('refreshing', () => {

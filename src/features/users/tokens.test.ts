@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import { decodeJwt, SignJWT } from 'jose';
+import { createHmac, hkdfSync } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { createTokens } from './tokens.ts';
 
@@ -32,6 +32,7 @@ test('a pair says what clients of simplejwt read, and lasts as long as it should
     token_type: 'refresh',
     exp: (START + 24 * HOUR) / 1_000,
   });
+  expect(decodeProtectedHeader(access)).toEqual({ alg: 'HS256', typ: 'JWT' });
   expect(decodeJwt(access).jti).not.toBe(decodeJwt(refresh).jti);
 });
 
@@ -85,4 +86,20 @@ test('tokens of another key, another algorithm, or changed by a character are re
     await expect(make().verify(token, 'access')).rejects.toMatchObject(INVALID);
     await expect(make().verify(token, 'access', { evenExpired: true })).rejects.toMatchObject(INVALID);
   }
+});
+
+test('tokens of our own signature and another shape are refused', async () => {
+  // As an earlier or a later version might have made them.
+  const key = new Uint8Array(hkdfSync('sha256', 'a secret of these tests', '', 'veranda tokens', 32));
+  const claims = decodeJwt((await make().issue(GENERATION)).access);
+  const sign = (changes: object): Promise<string> =>
+    new SignJWT({ ...claims, ...changes }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
+  expect(await make().verify(await sign({}), 'access')).toMatchObject({ userId: 7 });
+  for (const changes of [
+    ...['exp', 'iat', 'jti', 'sid', 'gen', 'user_id', 'token_type'].map((name) => ({ [name]: undefined })),
+    ...[{ token_type: 'sliding' }, { user_id: '7' }, { user_id: 0 }, { sid: 1.5 }, { gen: -1 }],
+  ])
+    await expect(make().verify(await sign(changes), 'access'), JSON.stringify(changes)).rejects.toMatchObject(
+      INVALID,
+    );
 });
