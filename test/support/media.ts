@@ -39,17 +39,20 @@ export interface TestMedia extends AsyncDisposable {
   removePostMedia(postId: number): Promise<void>;
 }
 
-export async function openTestMedia(
-  options: {
-    encoder?: VideoEncoder;
-    wrapStorage?: (storage: Storage) => Storage;
-    storageBytes?: number;
-  } = {},
-): Promise<TestMedia> {
+interface TestMediaOptions {
+  encoder?: VideoEncoder;
+  wrapStorage?: (storage: Storage) => Storage;
+  storageBytes?: number;
+  /** Where files go, if not beside the database. */
+  disk?: string;
+}
+
+export async function openTestMedia(options: TestMediaOptions = {}): Promise<TestMedia> {
   const queue = await openTestQueue();
   const { database, jobs, now } = queue;
-  const folder = join(queue.folder, 'files');
-  const workFolder = join(queue.folder, 'work');
+  const disk = options.disk ?? queue.folder;
+  const folder = join(disk, 'files');
+  const workFolder = join(disk, 'work');
   const opened = await openStorage({ kind: 'local', folder });
   const storage = options.wrapStorage?.(opened) ?? opened;
   const bus = await openBus((error) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -56,7 +56,9 @@ async function encoding(): Promise<void> {
 }
 
 const requeue = (mediaId: number): Promise<void> =>
-  opened.database.transaction((tx) => opened.queue.jobs.enqueue(tx, transcodeJob, { payload: { mediaId } }));
+  opened.database.transaction((tx) =>
+    opened.queue.jobs.enqueue(tx, transcodeJob, { payload: { mediaId }, uniqueKey: String(mediaId) }),
+  );
 
 /** Command lines of ffmpeg that work on this test's files. */
 async function runningEncoders(): Promise<string[]> {
@@ -99,6 +101,17 @@ describe('a video', () => {
     await requeue(mediaId);
     await opened.work();
     expect([await opened.row(mediaId), await opened.files()]).toEqual(before);
+    expect(runs()).toBe(1);
+  });
+
+  test('that is finalized twice and waited for by two workers is encoded once', async () => {
+    const { encoder: observed, runs } = createObservedEncoder();
+    await open({ encoder: observed });
+    const workers = [await opened.startWorker(), await opened.startWorker()];
+    const { mediaId } = await opened.addVideo(short);
+    await requeue(mediaId);
+    await Promise.all(workers.map((worker) => worker.idle()));
+    expect(await opened.row(mediaId)).toMatchObject({ readyAt: opened.queue.clock });
     expect(runs()).toBe(1);
   });
 
@@ -233,31 +246,6 @@ describe('a video that cannot be encoded', () => {
     expect(row?.failure).toBe('Video processing is not available on this server.');
     expect(await opened.files()).toEqual([`media/${row?.fileKey}`]);
     expect((await opened.storage.blobs.open(row?.fileKey ?? ''))?.size).toBe(short.length);
-  });
-
-  test('because the disk is full is tried again with patience, and succeeds with room', async () => {
-    let full = true;
-    await open({
-      encoder: {
-        async encode(request) {
-          if (!full) return encoder.encode(request);
-          await writeFile(join(request.folder, 'partial.m4s'), 'x');
-          throw new VideoProblem('video_interrupted', 'Processing was interrupted.', { retryable: true });
-        },
-      },
-    });
-    const { mediaId } = await opened.addVideo(short);
-    await opened.work();
-    const row = await opened.row(mediaId);
-    expect(row).toMatchObject({ failedAt: null, failure: null });
-    expect([await opened.files(), await opened.scratch()]).toEqual([[`media/${row?.fileKey}`], []]);
-    const [job] = await opened.queue.rows();
-    expect((job?.runAt ?? 0) - opened.queue.clock).toBeGreaterThanOrEqual(7_500);
-    full = false;
-    opened.queue.clock = job?.runAt ?? 0;
-    await opened.work();
-    expect(await opened.row(mediaId)).toMatchObject({ readyAt: opened.queue.clock, failure: null });
-    expect((await opened.files()).filter((file) => !file.startsWith('media/hls/'))).toEqual([]);
   });
 
   test('because storing it fails half-way leaves nothing of it, whether it is tried again or not', async () => {
