@@ -68,11 +68,11 @@ describe('sizes', () => {
     const twice = form(good);
     twice.append('chunk', 'data:');
     const many = form(good);
-    for (let count = 0; count < 5_000; count += 1) many.append(`field${count}`, 'x');
+    for (let count = 0; count < 20_000; count += 1) many.append(`field${count}`, 'x');
     const part = (name: string, value: string) =>
       `--xx\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
     const bodies = [
-      ...[twice, many, form({ ...good, a: new Blob(['x']), b: new Blob(['x']), c: new Blob(['x']) })],
+      ...[twice, many],
       ...[
         '',
         '--xx',

@@ -8,20 +8,26 @@ import type { ClassicOptions } from './options.ts';
 import { field, type FormValue, parseFields, readFormOrJson } from './forms.ts';
 
 const TEXT_FORM_BYTES = 16_384;
+const TEXT_BODY_BYTES = 65_536;
+
+/** More than any name or address has, as it is typed. Texts are folded in a time that grows with the square of their length. */
+const MAX_TYPED = 2_000;
+const typed = (sentence: string) => field.max(MAX_TYPED, sentence);
+const typedName = typed('Ensure this field has no more than 150 characters.');
 
 // The classic page takes any answer with a `first_name` for success, so what is no text counts as blank there and is
 // reported under another key.
 const name = field.catch('');
 const signUpForm = z.object({
-  username: field,
+  username: typedName,
   first_name: name,
   last_name: name,
-  email: field,
+  email: typed('Ensure this field has no more than 254 characters.'),
   password: field,
   profile_image: z.union([z.string(), z.instanceof(Buffer)], 'Not a valid string.').optional(),
 });
 const signInForm = z.object({
-  username: field.min(1, 'This field may not be blank.'),
+  username: typedName.min(1, 'This field may not be blank.'),
   password: field.min(1, 'This field may not be blank.'),
 });
 const refreshForm = z.object({ refresh: field });
@@ -42,6 +48,7 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
     Buffer.isBuffer(value) ? value : readDataUrl(value, { maxBytes: limits.pictureBytes });
 
   const open = (form: z.ZodType) => ({
+    bodyLimit: TEXT_BODY_BYTES,
     config: { public: true, form },
     schema: { response: { 200: tokens } },
   });
@@ -106,15 +113,19 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
     }
   });
 
-  routes.post('/user/logout/', { config: { form: logoutForm } }, async (request, reply) => {
-    const viewer = await viewers.require(request);
-    const body = logoutForm.safeParse(request.body);
-    // Any refresh token that ever was ours will do, as the access token is good; anything else is a mistake.
-    const ended =
-      body.success && (await users.sessions.end({ viewer, refreshToken: body.data.refreshToken }));
-    if (!ended) return reply.code(400).send({ detail: 'Failed to logout. Please try again.' });
-    return { detail: 'You have successfully logged out.' };
-  });
+  routes.post(
+    '/user/logout/',
+    { bodyLimit: TEXT_BODY_BYTES, config: { form: logoutForm } },
+    async (request, reply) => {
+      const viewer = await viewers.require(request);
+      const body = logoutForm.safeParse(request.body);
+      // Any refresh token that ever was ours will do, as the access token is good; anything else is a mistake.
+      const ended =
+        body.success && (await users.sessions.end({ viewer, refreshToken: body.data.refreshToken }));
+      if (!ended) return reply.code(400).send({ detail: 'Failed to logout. Please try again.' });
+      return { detail: 'You have successfully logged out.' };
+    },
+  );
 }
 
 /** A refresh token that is no good has a body of its own. */

@@ -1,4 +1,5 @@
 // Form bodies: multipart as browsers send them, or JSON with the same keys. Fields are bounded, never cut silently.
+import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
@@ -25,6 +26,10 @@ export interface EncodedField {
   maxBytes: number;
 }
 
+const MAX_PARTS = 22;
+/** Bytes of a form beside its one large field. */
+const BESIDES = 65_536;
+
 /**
  * The fields of a multipart body; files, and the `encoded` field, as bytes. Throws `unsupported` for another content
  * type, `too_large` for a field or body beyond the limits, `invalid` for a body that is cut, doubled or not a form.
@@ -34,40 +39,39 @@ export async function readForm(
   { maxFieldBytes, encoded }: FormLimits & { encoded?: EncodedField },
 ): Promise<Record<string, FormValue>> {
   if (!request.isMultipart()) throw unsupported('not_a_form', 'Unsupported media type in request.');
-  // Refused before a byte is read: a few small fields come beside the large one.
-  const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > maxFieldBytes + 65_536) throw fieldTooLarge();
   const form = new Map<string, FormValue>();
+  const limits = { fileSize: maxFieldBytes, files: MAX_PARTS, parts: MAX_PARTS };
+  const announced = Number(request.headers['content-length'] ?? 0);
+  const expectedBytes = Math.ceil(announced * 0.75);
+  let bytes = 0;
   try {
-    const limits = {
-      fieldSize: maxFieldBytes,
-      fileSize: maxFieldBytes,
-      fields: 20,
-      files: 2,
-      parts: 22,
-      fieldNameSize: 100,
-    };
-    const isPartAFile = (name = '', type = '', filename = ''): boolean =>
-      name === encoded?.name || filename !== '' || type === 'application/octet-stream';
-    for await (const part of request.parts({ limits, isPartAFile })) {
+    // Refused before a byte is read: a few small fields come beside the large one.
+    if (announced > maxFieldBytes + BESIDES) throw fieldTooLarge();
+    // All as files, so that text comes as the bytes it was sent as.
+    for await (const part of request.files({ limits, isPartAFile: () => true })) {
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
-      if (part.type === 'file') {
-        const isEncoded = encoded?.name === part.fieldname && part.filename === undefined;
-        form.set(
-          part.fieldname,
-          isEncoded
-            ? await decodeDataUrl(part.file, { ...encoded, expectedBytes: Math.ceil(announced * 0.75) })
-            : await part.toBuffer(),
-        );
-        continue;
-      }
-      if (part.valueTruncated || part.fieldnameTruncated) throw fieldTooLarge();
-      form.set(part.fieldname, typeof part.value === 'string' ? part.value : '');
+      const isFile = part.filename || part.mimetype === 'application/octet-stream';
+      const isEncoded = part.fieldname === encoded?.name && part.filename === undefined;
+      const value =
+        encoded && isEncoded
+          ? await decodeDataUrl(part.file, { ...encoded, expectedBytes })
+          : await part.toBuffer();
+      bytes += value.length;
+      if (bytes > maxFieldBytes + BESIDES) throw fieldTooLarge();
+      form.set(part.fieldname, isFile || isEncoded ? value : readText(value));
     }
   } catch (error) {
+    // Whoever goes on sending is read to the end, or would never come to read the answer.
+    request.raw.unpipe().resume();
     throw asRefusal(error);
   }
   return Object.fromEntries(form);
+}
+
+/** A form is UTF-8 (RFC 7578 section 5.1.2). */
+function readText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw invalid('form_not_utf8', 'The form could not be read.');
+  return bytes.toString();
 }
 
 /** The body of a route that takes both forms and JSON. */

@@ -1,10 +1,10 @@
 // What may be said: any Unicode text up to a length, kept exactly as it came.
 import { invalid } from '../../platform/errors.ts';
+import { isLonger } from '../../platform/text-length.ts';
 
 /** Throws `invalid` for a text that is too long or cannot be stored as it is (NUL, halves of surrogate pairs). */
 export function checkText(text: string, maxCharacters: number): void {
-  // A text of n code points has at most 2n units, so the costly count is made only near the limit.
-  if (text.length > maxCharacters && (text.length > 2 * maxCharacters || [...text].length > maxCharacters)) {
+  if (isLonger(text, maxCharacters)) {
     throw invalid('text_too_long', `Texts may have at most ${maxCharacters} characters.`);
   }
   if (!text.isWellFormed() || text.includes('\0'))

@@ -4,6 +4,7 @@ import type { Database, Transaction } from '../../platform/database/database.ts'
 import { DomainError, invalidFields } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
+import { isLonger } from '../../platform/text-length.ts';
 import type { Users, Viewer } from '../users/index.ts';
 import type { ProfilePictures } from './profile-pictures.ts';
 
@@ -30,9 +31,7 @@ interface UpdateOptions {
 
 export function createUpdateProfile({ database, users, jobs, pictures }: UpdateOptions): UpdateProfile {
   return async ({ viewer, picture, cover, bio, firstName, lastName }) => {
-    if (bio !== undefined && [...bio].length > MAX_BIO_CHARACTERS) {
-      throw invalidFields({ bio: [`Ensure this field has no more than ${MAX_BIO_CHARACTERS} characters.`] });
-    }
+    if (bio !== undefined) checkBio(bio);
     const pictureKey = picture ? await pictures.store(picture, 'picture') : undefined;
     const coverKey = cover ? await pictures.store(cover, 'cover').catch(discarding(pictureKey)) : undefined;
     const changes = {
@@ -69,6 +68,13 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
       throw error;
     };
   }
+}
+
+function checkBio(bio: string): void {
+  if (isLonger(bio, MAX_BIO_CHARACTERS))
+    throw invalidFields({ bio: [`Ensure this field has no more than ${MAX_BIO_CHARACTERS} characters.`] });
+  if (!bio.isWellFormed() || bio.includes('\0'))
+    throw invalidFields({ bio: ['This field has characters that are not valid.'] });
 }
 
 /** Every post that shows this profile, as author or liker, looks another way now. */
