@@ -57,6 +57,10 @@ export function guardConnections(app: FastifyInstance, timeouts: Timeouts): void
     if (!thinks) socket.destroy();
   });
   server.on('connect', (_request, socket: Duplex) => refuse(socket, 501));
+  // What Node closes an answered connection with, whether or not its request has all come.
+  server.on('connection', (socket: Socket) => {
+    socket.destroySoon = () => hearOut(socket);
+  });
   app.addHook('onRequest', refuseOddities);
   app.addHook('onRequest', watchBodies(app, timeouts.bodyMs));
 }
@@ -156,7 +160,17 @@ function refuseBadRequest(error: Error & { code?: string }, socket: Socket): voi
   else refuse(socket, STATUSES[error.code ?? ''] ?? 400);
 }
 
-/** Answers, and hears the rest out for a moment: closing on bytes that are still coming would lose the answer. */
+/**
+ * Says that nothing more comes, and hears the rest out for a moment: closing on bytes that are still coming would lose
+ * the answer (RFC 9112 section 9.6).
+ */
+function hearOut(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.on('end', () => socket.destroy());
+  socket.end();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
 function refuse(socket: Duplex, status: Status): void {
   refused.add(socket);
   const body = JSON.stringify({ detail: SENTENCES[status] });
@@ -167,10 +181,8 @@ function refuse(socket: Duplex, status: Status): void {
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  socket.on('error', () => socket.destroy());
-  socket.on('end', () => socket.destroy());
-  socket.end([`HTTP/1.1 ${status} ${REASONS[status]}`, ...lines, '', body].join('\r\n'));
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.write([`HTTP/1.1 ${status} ${REASONS[status]}`, ...lines, '', body].join('\r\n'));
+  hearOut(socket);
 }
 
 /** An address that cannot be decoded. */
