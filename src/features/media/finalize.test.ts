@@ -1,10 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertPerson } from '../../../test/support/databases.ts';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import { makeVideo } from '../../../test/support/videos.ts';
+import type { Viewer } from '../users/index.ts';
 
 let video: Buffer;
 let opened: TestMedia;
@@ -117,10 +120,79 @@ describe('closing an upload', () => {
   test('of what is no video drops it, with its bytes', async () => {
     const { mediaId } = await append(Buffer.from('<html>'.repeat(1_000)));
     const looks = await Promise.allSettled([1, 2].map(() => finalize(mediaId)));
+    expect(looks.map((look) => (look.status === 'rejected' ? look.reason.code : 'closed'))).toContain(
+      'not_a_video',
+    );
     expect(looks.map((look) => look.status)).toEqual(['rejected', 'rejected']);
     await opened.work();
     expect(await opened.row(mediaId)).toBeUndefined();
     expect(await opened.files()).toEqual([]);
+  });
+});
+
+describe('a look at an upload', () => {
+  const check = (mediaId: number, viewer = opened.ann) => opened.media.finalize.check({ viewer, mediaId });
+
+  test('is for its owner alone', async () => {
+    const bob: Viewer = { ...(await insertPerson(opened.database, 'bob')), sessionId: 2, role: 'user' };
+    const { mediaId } = await append(video);
+    for (const look of [() => check(mediaId, bob), () => check(mediaId + 1)])
+      await expect(look()).rejects.toMatchObject({ kind: 'not_found', code: 'upload_not_found' });
+    expect(await check(mediaId)).toMatchObject({ upload: { mediaId } });
+  });
+
+  test('finds nothing to close before its first byte, nor when it is closed', async () => {
+    const { mediaId } = await append(Buffer.alloc(0));
+    await expect(check(mediaId)).rejects.toMatchObject({
+      ...{ kind: 'conflict', code: 'upload_empty', details: { offset: 0 } },
+    });
+    await append(video);
+    expect(await finalize(mediaId)).toBe(true);
+    expect(await check(mediaId)).toBeUndefined();
+  });
+
+  test('finds nothing to close when somebody else does so between the row and the bytes', async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    await using other = await openTestMedia({
+      wrapStorage: (storage) => ({
+        ...storage,
+        drafts: {
+          ...storage.drafts,
+          read: (key, range) =>
+            Readable.from(
+              (async function* () {
+                await meanwhile();
+                yield* storage.drafts.read(key, range);
+              })(),
+            ),
+        },
+        [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
+      }),
+    });
+    const { uploads, finalize: closing } = other.media;
+    const { mediaId } = await uploads.append({
+      ...{ viewer: other.ann, label: 'clip.mp4', content: video, connection: 'a' },
+    });
+    const draft = (await other.uploadRow(mediaId))?.draftKey ?? '';
+    const look = () => closing.check({ viewer: other.ann, mediaId });
+    meanwhile = () => other.storage.drafts.remove(draft);
+    await expect(look()).rejects.toThrow('ENOENT');
+    meanwhile = () =>
+      other.database.transaction((tx) => tx.updateTable('uploads').set({ finishedAt: 1 }).execute());
+    expect(await look()).toBeUndefined();
+  });
+
+  test('tells to which post a closed one went', async () => {
+    const { mediaId } = await append(video);
+    await finalize(mediaId);
+    const { confirmClosed } = opened.media.finalize;
+    await expect(confirmClosed({ mediaId, postId })).resolves.toBeUndefined();
+    const elsewhere = await opened.insertPost();
+    for (const other of [
+      { mediaId, postId: elsewhere },
+      { mediaId: mediaId + 1, postId },
+    ])
+      await expect(confirmClosed(other)).rejects.toMatchObject({ kind: 'conflict', code: 'upload_closed' });
   });
 });
 

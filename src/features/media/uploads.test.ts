@@ -39,6 +39,15 @@ describe('pieces without an offset', () => {
     expect((await Promise.all(repeats)).map((progress) => progress.offset)).toEqual([11, 11, 11, 11]);
     expect(await stored(mediaId)).toBe('begin same ');
   });
+
+  test('that are equal are a repeat on another connection, and new bytes on the one that had the answer', async () => {
+    const { mediaId } = await append('same ');
+    expect(await append('same ')).toMatchObject({ offset: 10 });
+    expect(await append('same ', { connection: 'b' })).toMatchObject({ offset: 10 });
+    expect(await append('same ', { connection: 'b' })).toMatchObject({ offset: 15 });
+    expect(await append('other', { connection: 'c' })).toMatchObject({ offset: 20 });
+    expect(await stored(mediaId)).toBe('same same same other');
+  });
 });
 
 describe('pieces with an offset', () => {
@@ -77,8 +86,16 @@ describe('pieces with an offset', () => {
     expect(await stored(mediaId)).toBe('abcdef');
   });
 
+  test('that are empty are there wherever there is something, and nowhere else', async () => {
+    await append('abc');
+    for (const offset of [0, 2, 3]) expect(await append('', { offset })).toMatchObject({ offset: 3 });
+    await expect(append('', { offset: 4 })).rejects.toMatchObject({ code: 'offset_mismatch' });
+  });
+
   test('of an upload that is not there must begin with 0, and leave nothing otherwise', async () => {
-    await expect(append('x', { offset: 5 })).rejects.toMatchObject({ details: { offset: 0 } });
+    await expect(append('x', { offset: 5 })).rejects.toMatchObject({
+      ...{ kind: 'conflict', code: 'offset_mismatch', details: { offset: 0 } },
+    });
     expect(await opened.database.read.selectFrom('media').selectAll().execute()).toEqual([]);
   });
 });
@@ -98,7 +115,7 @@ describe('a piece', () => {
         .set({ offset: 50e6 - 2 })
         .execute(),
     );
-    await expect(append('defg')).rejects.toMatchObject({ kind: 'too_large' });
+    await expect(append('defg')).rejects.toMatchObject({ kind: 'too_large', code: 'video_too_large' });
     expect(await opened.uploadRow(mediaId)).toMatchObject({ offset: 50e6 - 2, leaseHolder: null });
     expect(await append('de')).toMatchObject({ offset: 50e6 });
   });
@@ -106,6 +123,9 @@ describe('a piece', () => {
   test('needs a name, which may be anything up to a length', async () => {
     await expect(append('x', { label: '' })).rejects.toMatchObject({ code: 'label_missing' });
     await expect(append('x', { label: 'x'.repeat(1_001) })).rejects.toMatchObject({ code: 'label_too_long' });
+    expect(await append('x', { label: 'a.mov.txt' })).toMatchObject({
+      expectedKey: expect.stringMatching(/mp4$/),
+    });
     for (const label of ['../../etc/passwd', '/abs', 'a\0b', 'ünï/🎬.mov', '.', ' ', 'x'.repeat(1_000)]) {
       const { mediaId, expectedKey } = await append('x', { label });
       expect(await opened.uploadRow(mediaId)).toMatchObject({ label });
@@ -120,6 +140,19 @@ describe('a piece', () => {
     expect(await append('!')).toMatchObject({ mediaId: mine.mediaId, offset: 5 });
     expect([await stored(mine.mediaId), await stored(theirs.mediaId)]).toEqual(['mine!', 'theirs']);
   });
+});
+
+test('a finished upload has its last piece and its end for whoever did not hear of it, and takes nothing more', async () => {
+  const { mediaId } = await append('all ');
+  await append('of it');
+  await opened.database.transaction((tx) => tx.updateTable('uploads').set({ finishedAt: 1 }).execute());
+  for (const connection of ['a', 'b'])
+    for (const last of ['of it', '']) expect(await append(last, { connection })).toMatchObject({ offset: 9 });
+  for (const more of ['more ', 'all ', 'of i'])
+    await expect(append(more, { connection: 'b' })).rejects.toMatchObject({
+      ...{ kind: 'conflict', code: 'upload_closed', details: { offset: 9 } },
+    });
+  expect(await stored(mediaId)).toBe('all of it');
 });
 
 test('sixty uploads begun at once leave fifty open', async () => {
