@@ -85,6 +85,8 @@ describe('odd values in any field are refused, and change nothing', () => {
 describe('what is endless is refused at once, and changes nothing', () => {
   const long = [
     'x'.repeat(900_000),
+    // Each of its words is compared with the password.
+    'ab '.repeat(300_000),
     // Takes a time that grows with the square of its length to be put in order.
     `a${'\u0301\u0316'.repeat(200_000)}`,
     `${'a\u0301\u0316'.repeat(150_000)}@example.org`,
@@ -100,7 +102,7 @@ describe('what is endless is refused at once, and changes nothing', () => {
         const asForm = form(body as Record<string, string>);
         if (FORMS.includes(path))
           await expectRefused(call(site.base, path, { body: asForm }), field, [400, 413]);
-        expect(performance.now() - begun, field).toBeLessThan(1_500);
+        expect(performance.now() - begun, field).toBeLessThan(1_000);
       }
     }
     expect(readAll(site.dataDir)).toBe(before);

@@ -16,8 +16,8 @@ const typed = (sentence: string) => field.max(MAX_TYPED, sentence);
 const typedName = typed('Ensure this field has no more than 150 characters.');
 
 // The classic page takes any answer with a `first_name` for success, so what is no text counts as blank there and is
-// reported under another key.
-const name = field.catch('');
+// reported under another key. So is what is too long; as it is refused, its end does not matter.
+const name = field.catch('').transform((text) => text.slice(0, MAX_TYPED));
 const signUpForm = z.object({
   username: typedName,
   first_name: name,

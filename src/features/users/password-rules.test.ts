@@ -26,6 +26,11 @@ test.each([
   expect(passwordProblems(password, owner)).toEqual([]);
 });
 
+test('half a surrogate pair is refused: it would be hashed as any other half', () => {
+  for (const password of ['correct horse \ud800', '\udc00 correct horse'])
+    expect(passwordProblems(password, owner)).toEqual(['This password has characters that are not valid.']);
+});
+
 test('a blank password is refused as a blank field', () => {
   for (const password of ['', '        ', '\t\n\u00a0']) {
     expect(passwordProblems(password, owner)).toEqual(['This field may not be blank.']);

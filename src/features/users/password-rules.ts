@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import type { dictionary as Dictionary } from '@zxcvbn-ts/language-common';
+import { isLonger } from '../../platform/text-length.ts';
 
 const shortest = 8;
 const longest = 128;
@@ -19,14 +20,15 @@ export interface PasswordOwner {
 /** Sentences for a form, in Django's order; none when the password may be used. Lengths are in code points. */
 export function passwordProblems(password: string, owner: PasswordOwner): string[] {
   if (password.trim() === '') return ['This field may not be blank.'];
-  const length = [...password].length;
-  if (length > longest) {
+  if (isLonger(password, longest)) {
     return [`This password is too long. It must contain at most ${longest} characters.`];
   }
+  // Halves of surrogate pairs have no UTF-8: all of them would be hashed as one and the same character.
+  if (!password.isWellFormed()) return ['This password has characters that are not valid.'];
   const problems: string[] = [];
   const resembled = findResembled(password, owner);
   if (resembled) problems.push(`The password is too similar to the ${resembled}.`);
-  if (length < shortest) {
+  if ([...password].length < shortest) {
     problems.push(`This password is too short. It must contain at least ${shortest} characters.`);
   }
   if (isCommon(password)) problems.push('This password is too common.');
