@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createServer } from '../../src/api/server.ts';
-import { asDataUrl, call, join, type Person } from '../support/classic-client.ts';
+import { asDataUrl, call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
+import { makeFile } from '../support/classic-uploads.ts';
 import { listen } from '../support/likes-socket.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 
@@ -68,21 +69,8 @@ describe('a client that is slow', () => {
 
   test('and uploads a few bytes at a time is heard to the end', async () => {
     const client = await dial(hasty.base);
-    const bytes = Buffer.from('a piece of a video');
-    const parts = { filename: 'slow.mp4', chunk: asDataUrl(bytes) };
-    const body = `${Object.entries(parts)
-      .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
-      .join('')}--b--\r\n`;
-    client.socket.write(
-      [
-        'POST /api/posts/post/add/media/video/ HTTP/1.1',
-        HOST,
-        `Authorization: Bearer ${ann.access}`,
-        'Content-Type: multipart/form-data; boundary=b',
-        `Content-Length: ${body.length}`,
-        'Connection: close\r\n\r\n',
-      ].join('\r\n'),
-    );
+    const { head, body } = chunkPost('slow.mp4', Buffer.from('a piece of a video'));
+    client.socket.write(head);
     const step = Math.ceil(body.length / 15);
     for (let sent = 0; sent < body.length; sent += step) {
       client.socket.write(body.slice(sent, sent + step));
@@ -90,6 +78,23 @@ describe('a client that is slow', () => {
     }
     await client.closed;
     expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('and stalls in the middle of a piece is cut, and goes on later from what it had brought before', async () => {
+    const [file, filename] = [makeFile(3_000), 'stalled.mp4'];
+    const { json } = await sendChunk(hasty.base, ann, { filename, bytes: file.subarray(0, 1_000) });
+    const { socket, closed } = await dial(hasty.base);
+    const { head, body } = chunkPost(filename, file.subarray(1_000));
+    socket.write(head + body.slice(0, body.length / 2));
+    await closed;
+    const offset = '1000';
+    await sendChunk(hasty.base, ann, { filename, bytes: file.subarray(1_000), fields: { offset } });
+    const postID = await say(hasty.base, ann, 'a video');
+    const finalize = { token: ann.access, body: { postID, videoID: json.id } };
+    await call(hasty.base, '/api/posts/post/add/media/video/finalize/', finalize);
+    const [media] = (await call(hasty.base, `/api/posts/post/${postID}/`)).json.media_files;
+    const played = await fetch(hasty.base + media.file);
+    expect(Buffer.from(await played.arrayBuffer()).equals(file)).toBe(true);
   });
 
   test('and reads nothing of a large answer is cut, and its file let go', async () => {
@@ -204,6 +209,23 @@ const jsonPost = (length: number): string =>
     `Content-Length: ${length}`,
     'Connection: close\r\n\r\n',
   ].join('\r\n');
+
+/** A piece of an upload of ann's, as it goes over the wire. */
+function chunkPost(filename: string, bytes: Buffer): { head: string; body: string } {
+  const parts = Object.entries({ filename, chunk: asDataUrl(bytes) }).map(
+    ([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const body = `${parts.join('')}--b--\r\n`;
+  const head = [
+    'POST /api/posts/post/add/media/video/ HTTP/1.1',
+    HOST,
+    `Authorization: Bearer ${ann.access}`,
+    'Content-Type: multipart/form-data; boundary=b',
+    `Content-Length: ${body.length}`,
+    'Connection: close\r\n\r\n',
+  ].join('\r\n');
+  return { head, body };
+}
 
 /** Writes pieces at a pace; true when the other side hung up before the last. */
 async function paced(
