@@ -35,6 +35,9 @@ export function readConfig(environment: Environment) {
   return Object.freeze({ ...arrange(parsed.data), searchPath: environment['PATH'] ?? '' });
 }
 
+/** Leaves a processor to the requests, and half of Node's pool of four threads to files and commits. */
+const HASHES_AT_ONCE = Math.min(2, Math.max(1, availableParallelism() - 1));
+
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZE_UNITS = {
   '': 1,
@@ -113,7 +116,7 @@ const settings = z.object({
     .default('1')
     .transform(Number)
     .refine((value) => value > 0 && value <= 1_000_000, 'must be a number above 0'),
-  HASH_CONCURRENCY: whole(availableParallelism(), { min: 1, max: 64 }),
+  HASH_CONCURRENCY: whole(HASHES_AT_ONCE, { min: 1, max: 64 }),
   MAX_POST_CHARACTERS: whole(10_000, { min: 1, max: 1_000_000 }),
   MAX_COMMENT_CHARACTERS: whole(5_000, { min: 1, max: 1_000_000 }),
   MAX_MEDIA_PER_POST: whole(20, { min: 1, max: 1_000 }),
