@@ -1,4 +1,5 @@
-// OWASP's secure headers, the same on every answer. The content policy is that of the page, and harmless on JSON.
+// OWASP's secure headers, on every answer. The content policy is that of the page, and harmless on JSON; what may be kept
+// by caches says so itself.
 // Media may be shown by pages of other origins, so there is no Cross-Origin-Resource-Policy; whether the site is reached
 // by HTTPS is known to the proxy in front, which is where Strict-Transport-Security belongs.
 
@@ -18,6 +19,7 @@ const policy = {
 };
 
 export const secureHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
   'content-security-policy': Object.entries(policy)
     .map(([directive, sources]) => `${directive} ${sources}`)
     .join('; '),

@@ -23,7 +23,6 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
       // The original names no charset.
       if (String(reply.getHeader('content-type')).startsWith('application/json'))
         reply.header('content-type', 'application/json');
-      reply.header('cache-control', 'no-store');
     });
     await app.register(withRefusals(withForms(accountRoutes), options), { prefix: '/api/users' });
     await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });

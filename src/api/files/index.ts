@@ -38,7 +38,7 @@ export function createFilesDoor({ storage }: { storage: Storage }): FastifyPlugi
       handler: async (request, reply) => {
         const key = (request.params as { '*': string })['*'];
         const blob = await storage.blobs.open(key);
-        if (!blob) return reply.code(404).header('cache-control', 'no-store').send({ detail: 'Not found.' });
+        if (!blob) return reply.code(404).send({ detail: 'Not found.' });
         reply.header('cache-control', 'public, max-age=31536000, immutable');
         return sendBlob(blob, { request, reply: reply.type(typeOf(key)) });
       },
@@ -80,7 +80,7 @@ function sendBlob(blob: Blob, { request, reply }: Exchange): FastifyReply {
   if (range === 'unsatisfiable') {
     return reply
       .code(416)
-      .removeHeader('cache-control')
+      .header('cache-control', 'no-store')
       .header('content-range', `bytes */${blob.size}`)
       .type('application/json')
       .send({ detail: 'Range not satisfiable.' });

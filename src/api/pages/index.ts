@@ -14,6 +14,7 @@ export function createPagesDoor(): FastifyPluginAsync {
   return async (app) => {
     const built = existsSync(`${BUILT}/index.html`);
     app.setNotFoundHandler(async (request, reply) => {
+      reply.header('vary', [reply.getHeader('vary'), 'Accept'].join(', '));
       const wantsPage = built && request.method === 'GET' && request.headers.accept?.includes('text/html');
       if (wantsPage && !/^\/(api|media|ws|assets)\//.test(request.url))
         return reply.code(404).sendFile('index.html');
