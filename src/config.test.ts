@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from './config.ts';
@@ -52,6 +53,13 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['SESSION_LIFETIME', '999999999999999d', /at most/],
   ['UPLOAD_LIFETIME', 'week', /must look like/],
   ['MAX_VIDEO_DURATION', '4 hours', /must look like/],
+  ['MAX_UPLOAD_PER_DAY', 'all', /must look like/],
+  ['MAX_STORAGE_PER_PERSON', '1e9', /must look like/],
+  ['POST_CACHE_SIZE', '-1MiB', /must look like/],
+  ['HEADERS_TIMEOUT', '10', /must look like/],
+  ['BODY_TIMEOUT', '0s', /must look like/],
+  ['IDLE_TIMEOUT', '2h', /at most/],
+  ['KEEP_ALIVE_TIMEOUT', 'never', /must look like/],
   ['SHUTDOWN_GRACE', 'soon', /must look like/],
   ['SHUTDOWN_GRACE', '30d', /at most/],
   ['RATE_LIMIT_FACTOR', '0', /number above 0/],
@@ -88,6 +96,14 @@ describe('a wrong or weak setting is refused with one line that names it', () =>
     expect(line).toMatch(new RegExp(`^${name}: `));
     expect(line).toMatch(why);
     expect(line).not.toContain('\n');
+  });
+
+  test("and none but addresses and places of one's own can hold anything", () => {
+    const source = readFileSync(new URL('config.ts', import.meta.url), 'utf8');
+    const names = [...source.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1] ?? '');
+    const free = ['HOST', 'DATA_DIR', 'FFMPEG_PATH', 'FFPROBE_PATH'];
+    const wrong = new Set(WRONG.map(([name]) => name));
+    expect(names.filter((name) => !wrong.has(name)).toSorted()).toEqual(free.toSorted());
   });
 
   test('the line never repeats a key, a password or an address with one in it', () => {
