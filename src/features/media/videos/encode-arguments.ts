@@ -166,7 +166,8 @@ function outputArguments(output: {
   return [
     ...['-map', `[v${place}]`, ...(audio ? ['-map', `[a${place}]`] : []), ...ANONYMOUS, ...NO_MESSAGES],
     ...['-t', String(job.limits.maxDurationSeconds + 1)],
-    ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-threads', threads],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'ssim', '-motion-est', 'dia'],
+    ...['-profile:v', 'high', '-threads', threads],
     ...[
       '-crf',
       String(rendition.crf),
