@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Answer, call, form, join, type Person } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
+import { recordStatements } from '../support/statements.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -149,15 +151,28 @@ describe('refreshing', () => {
     await expectDead(last);
   });
 
-  test('a session of a thousand refreshes dies by its first token in no time', async () => {
+  test('a session of a thousand refreshes dies by its first token, in one statement and no time', async () => {
     const other = await signIn();
     let last = pair;
     for (let turn = 0; turn < 1_000; turn += 1) last = (await refresh(last.refresh)).json;
-    expect(claimsOf(last.refresh)['gen']).toBe(1_000);
-    const started = performance.now();
-    expect((await refresh(pair.refresh)).json).toEqual(BLACKLISTED);
-    expect(performance.now() - started).toBeLessThan(250);
-    await expectDead(last);
+    const { sid, gen } = claimsOf(last.refresh);
+    expect(gen).toBe(1_000);
+    const times: number[] = [];
+    // Again and again, as the machine may have other things to do.
+    for (let round = 0; round < 5; round += 1) {
+      ask(site.dataDir, 'update sessions set revoked_at = null where id = ?', sid);
+      const statements = await recordStatements(async () => {
+        const begun = performance.now();
+        expect((await refresh(pair.refresh)).json).toEqual(BLACKLISTED);
+        times.push(performance.now() - begun);
+      });
+      const changes = statements
+        .map(({ text }) => text)
+        .filter((text) => /^(?!select)(?!.*"jobs")/.test(text));
+      expect(changes).toEqual([expect.stringMatching(/^update "sessions" set "revoked_at" = /)]);
+      await expectDead(last);
+    }
+    expect(Math.min(...times)).toBeLessThan(50);
     expect((await author(other.access)).status).toBe(200);
   });
 

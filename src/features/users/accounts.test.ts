@@ -17,6 +17,8 @@ const TAKEN_USERNAME = 'A user with that username already exists.';
 const TAKEN_EMAIL = 'Email address is already in use.';
 const address = '192.0.2.1';
 const WRONG = { kind: 'unauthenticated', code: 'wrong_credentials' };
+const weakened = (cost: { memoryKiB?: number; iterations?: number }) =>
+  createPasswordHashes({ concurrency: 1, queueLimit: 1, ...cost });
 
 let opened: TestDatabase;
 let sessions: Sessions;
@@ -146,9 +148,16 @@ describe('signing in', () => {
     expect(times.unknown / times.known).toBeLessThan(2.5);
   });
 
-  test('brings an old hash up to date, and the password stays the same', async () => {
+  test.each<[kind: string, make: () => Promise<string>]>([
+    [
+      "Django's",
+      async () => `${DJANGO}salt$${pbkdf2Sync(PASSWORD, 'salt', 1_000, 32, 'sha256').toString('base64')}`,
+    ],
+    ['argon2id of less memory', () => weakened({ memoryKiB: 9_728 }).hash(PASSWORD)],
+    ['argon2id of one pass', () => weakened({ iterations: 1 }).hash(PASSWORD)],
+  ])('brings an old hash up to date, and the password stays the same: %s', async (_, make) => {
     const userId = await signUp();
-    const old = `${DJANGO}salt$${pbkdf2Sync(PASSWORD, 'salt', 1_000, 32, 'sha256').toString('base64')}`;
+    const old = await make();
     const hash = async (): Promise<string | undefined> =>
       (
         await opened.database.read
@@ -162,7 +171,7 @@ describe('signing in', () => {
     expect(await hash()).toBe(old);
     await signIn('ann');
     const fresh = await hash();
-    expect(fresh).toMatch(/^\$argon2id\$/);
+    expect(fresh).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,/);
     await signIn('ann');
     expect(await hash()).toBe(fresh);
   });

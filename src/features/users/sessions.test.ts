@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
+import { openDatabase } from '../../platform/database/open.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSessionSweep } from './sweep.ts';
 import { createTokens, type TokenPair, type Tokens } from './tokens.ts';
@@ -53,6 +54,8 @@ describe('an access token', () => {
     const { access } = await sessions.start(ann.userId);
     await opened.database.transaction((tx) => tx.updateTable('users').set({ role: 'admin' }).execute());
     expect(await sessions.authenticate(access)).toMatchObject({ role: 'admin' });
+    await opened.database.transaction((tx) => tx.updateTable('users').set({ role: 'user' }).execute());
+    expect(await sessions.authenticate(access)).toMatchObject({ role: 'user' });
   });
 
   test('ends after its lifetime, to the second', async () => {
@@ -184,6 +187,21 @@ describe('signing out', () => {
     const viewer = await sessions.authenticate(pair.access);
     expect(await sessions.end({ viewer, refreshToken: pair.refresh })).toBe(true);
     await expectOver(pair);
+  });
+
+  test('counts at once in another process on the same database, whatever that has seen before', async () => {
+    await using database = await openDatabase({ engine: 'sqlite', path: opened.path }, () => undefined);
+    const now = (): number => clock;
+    const elsewhere = createSessions({
+      ...{ database, now, refreshLifetimeMs: DAY, sessionLifetimeMs: 3 * DAY },
+      tokens: createTokens({ secretKey: 'a secret of these tests', accessLifetimeMs: 2 * HOUR, now }),
+    });
+    const { refresh } = await sessions.start(ann.userId);
+    const pair = await elsewhere.refresh(refresh);
+    const viewer = await elsewhere.authenticate(pair.access);
+    await sessions.end({ viewer, refreshToken: refresh });
+    await expect(elsewhere.authenticate(pair.access)).rejects.toMatchObject(refused('session_ended'));
+    await expect(elsewhere.refresh(pair.refresh)).rejects.toMatchObject(refused('token_blacklisted'));
   });
 
   test('works with a refresh token that was used or has ended', async () => {

@@ -88,13 +88,15 @@ test('tokens of another key, another algorithm, or changed by a character are re
   }
 });
 
-test('tokens of our own signature and another shape are refused', async () => {
+test('tokens of our own key and another shape or algorithm are refused', async () => {
   // As an earlier or a later version might have made them.
   const key = new Uint8Array(hkdfSync('sha256', 'a secret of these tests', '', 'veranda tokens', 32));
   const claims = decodeJwt((await make().issue(GENERATION)).access);
-  const sign = (changes: object): Promise<string> =>
-    new SignJWT({ ...claims, ...changes }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
+  const sign = (changes: object, alg = 'HS256'): Promise<string> =>
+    new SignJWT({ ...claims, ...changes }).setProtectedHeader({ alg, typ: 'JWT' }).sign(key);
   expect(await make().verify(await sign({}), 'access')).toMatchObject({ userId: 7 });
+  for (const alg of ['HS384', 'HS512'])
+    await expect(make().verify(await sign({}, alg), 'access'), alg).rejects.toMatchObject(INVALID);
   for (const changes of [
     ...['exp', 'iat', 'jti', 'sid', 'gen', 'user_id', 'token_type'].map((name) => ({ [name]: undefined })),
     ...[{ token_type: 'sliding' }, { user_id: '7' }, { user_id: 0 }, { sid: 1.5 }, { gen: -1 }],
