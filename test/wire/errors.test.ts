@@ -202,7 +202,8 @@ describe('a POST that is wrong', () => {
     '{"a":1,}',
     'undefined',
     'NaN',
-
+    'nul',
+    '"\\ud8"',
     '{"a":1}x',
   ];
 

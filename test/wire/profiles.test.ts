@@ -243,9 +243,12 @@ describe('a new picture', () => {
   test("for somebody else's profile is refused, and nothing is stored", async () => {
     const before = await own(ben);
     const files = await listBlobs(site.dataDir);
-    const answer = await update(ann, { userID: ben.id, profile_image: await makePicture('red', [9, 9]) });
-    expect(answer.status).toBe(403);
-    expect(answer.json).toEqual({ error: 'This profile belongs to someone else.' });
+    for (const userID of [ben.id, String(ben.id), 999_999]) {
+      const change = { bio: 'taken over', profile_image: await makePicture('red', [9, 9]) };
+      const answer = await update(ann, { userID, ...change });
+      expect(answer.status).toBe(403);
+      expect(answer.json).toEqual({ error: 'This profile belongs to someone else.' });
+    }
     expect(await own(ben)).toEqual(before);
     expect(await listBlobs(site.dataDir)).toEqual(files);
   });
