@@ -4,7 +4,7 @@ import type { Transaction } from '../../platform/database/database.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import { noVideo, transcodeJob } from '../media/index.ts';
-import { touch } from '../posts/index.ts';
+import { createThreads } from '../posts/index.ts';
 import type { Local } from './ledger.ts';
 import { findFirstLinks, type FirstLink, type Link, takeLinks } from './links.ts';
 import { type Outcome, type Run, walk } from './pass.ts';
@@ -32,6 +32,7 @@ export async function takeMedia(
   run: Run,
   { files, jobs }: { files: StoredFiles; jobs: Jobs },
 ): Promise<number> {
+  const threads = createThreads(run.database);
   let videos = 0;
   await walk(run, {
     source: mediaFiles,
@@ -52,6 +53,7 @@ export async function takeMedia(
         } else {
           const media = { row, post, stored: file.stored, position: link.linkId };
           const outcome = await takeFile(tx, { ...media, jobs });
+          if ('localId' in outcome) await threads.touch(tx, post.id);
           if ('localId' in outcome && file.stored.kind === 'video') videos += 1;
           outcomes.set(row.id, outcome);
         }
@@ -109,7 +111,6 @@ async function takeFile(
     .execute();
   if (stored.kind === 'video')
     await jobs.enqueue(tx, transcodeJob, { payload: { mediaId: row.id }, uniqueKey: String(row.id) });
-  await touch(tx, post.id);
   return { localId: row.id };
 }
 

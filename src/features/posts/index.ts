@@ -9,7 +9,7 @@ import { createLists, type Lists } from './lists.ts';
 import { createPostViews, type PostViews } from './views.ts';
 import { createWriting, type Writing } from './writing.ts';
 
-export { type PostRef, touch } from './queries.ts';
+export { createThreads, type PostRef } from './queries.ts';
 export { termsOf } from './search-terms.ts';
 export type { CommentView, PostView } from './views.ts';
 

@@ -21,15 +21,6 @@ export interface PostRef {
   version: number;
 }
 
-/** Says in the transaction of a change that the post's view is another one now. */
-export async function touch(tx: Transaction, postId: number): Promise<void> {
-  await tx
-    .updateTable('posts')
-    .set({ version: sql<number>`version + 1` })
-    .where('id', '=', postId)
-    .execute();
-}
-
 /** The post at the top of the thread: what live updates are about. */
 export const topOf = (item: ThreadItem): number => item.rootId ?? item.id;
 
