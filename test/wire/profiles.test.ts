@@ -279,6 +279,12 @@ describe('words about oneself', () => {
     const answer = await update(ben, { bio, first_name: 'Benedikt', last_name: "O'Dé" });
     expect(answer.json.user).toMatchObject({ bio, firstname: 'Benedikt', lastname: "O'Dé" });
     expect((await get(`/api/users/user/${ben.id}/`, ann)).json).toMatchObject({ bio, firstname: 'Benedikt' });
+    const names = { first_name: '👩🏽‍🚀 \u202Eabc\u202C', last_name: 'e\u0301 Z̸͎a̷l̶g̵o שלום' };
+    expect((await update(ben, names)).json.user).toMatchObject({
+      firstname: names.first_name,
+      lastname: names.last_name,
+    });
+    await update(ben, { first_name: 'Benedikt', last_name: "O'Dé" });
     expect((await update(ben, { bio: '' })).json.user).toMatchObject({ bio: '', firstname: 'Benedikt' });
   });
 
