@@ -1,5 +1,5 @@
 // Profiles as others see them, many at a time. An e-mail address is only ever in the view of one's own.
-import type { Database, Reader } from '../../platform/database/database.ts';
+import type { Database } from '../../platform/database/database.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Viewer } from '../users/index.ts';
 
@@ -48,23 +48,32 @@ const columns = [
 ] as const;
 
 export function createProfileViews({ database }: { database: Database }): ProfileViews {
-  const { read, dialect } = database;
-  const find = database.prepare((from, { ids }: { ids: readonly number[] }) =>
+  const { prepare, dialect } = database;
+  const find = prepare((from, { ids }: { ids: readonly number[] }) =>
     from
       .selectFrom('profiles')
       .innerJoin('users', 'users.id', 'profiles.userId')
       .select(columns)
       .where('profiles.id', 'in', dialect.anyOf(ids)),
   );
+  const findFollowers = prepare(
+    (from, { id, viewerId, most }: { id: number; viewerId: number; most: number }) =>
+      from
+        .selectFrom('follows')
+        .select('followerId')
+        .where('followedId', '=', id)
+        .orderBy((order) => order.case().when('followerId', '=', viewerId).then(0).else(1).end())
+        .orderBy('createdAt', 'desc')
+        .limit(most),
+  );
+  const findEmail = prepare((from, { userId }: { userId: number }) =>
+    from.selectFrom('users').select('email').where('id', '=', userId),
+  );
   const detail: ProfileViews['detail'] = async ({ id, viewer }) => {
-    const profile = await read
-      .selectFrom('profiles')
-      .innerJoin('users', 'users.id', 'profiles.userId')
-      .select(columns)
-      .where('profiles.id', '=', id)
-      .executeTakeFirst();
+    const [profile] = await find({ ids: [id] });
     if (!profile) throw notFound('profile');
-    return { ...profile, followerIds: await listFollowers(read, { id, viewerId: viewer.profileId }) };
+    const followers = await findFollowers({ id, viewerId: viewer.profileId, most: FOLLOWERS_LISTED });
+    return { ...profile, followerIds: followers.map((row) => row.followerId) };
   };
   return {
     async byId(ids) {
@@ -74,27 +83,9 @@ export function createProfileViews({ database }: { database: Database }): Profil
     detail,
     async own(viewer) {
       const profile = await detail({ id: viewer.profileId, viewer });
-      const { email } = await read
-        .selectFrom('users')
-        .select('email')
-        .where('id', '=', viewer.userId)
-        .executeTakeFirstOrThrow();
-      return { ...profile, email };
+      const [user] = await findEmail({ userId: viewer.userId });
+      if (!user) throw notFound('profile');
+      return { ...profile, email: user.email };
     },
   };
-}
-
-async function listFollowers(
-  read: Reader,
-  { id, viewerId }: { id: number; viewerId: number },
-): Promise<number[]> {
-  const rows = await read
-    .selectFrom('follows')
-    .select('followerId')
-    .where('followedId', '=', id)
-    .orderBy((order) => order.case().when('followerId', '=', viewerId).then(0).else(1).end())
-    .orderBy('createdAt', 'desc')
-    .limit(FOLLOWERS_LISTED)
-    .execute();
-  return rows.map((row) => row.followerId);
 }
