@@ -120,3 +120,9 @@ describe('in the index', () => {
       await expect(isFound('something', query)).resolves.toBe(false);
   });
 });
+
+test('a letter under a hundred thousand marks is that letter, at once', () => {
+  const begun = performance.now();
+  expect(termsOf(`zalgo${'\u0301\u0316'.repeat(50_000)}`)).toEqual(['zalgo']);
+  expect(performance.now() - begun).toBeLessThan(1_000);
+});

@@ -6,6 +6,8 @@ const RUN = /[\p{L}\p{M}\p{N}%_]+/gu;
 const UNSPACED = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー`;
 /** Stretches written without blanks, and what stands between them. */
 const STRETCH = new RegExp(`([${UNSPACED}]+)|[^${UNSPACED}]+`, 'gu');
+/** More marks than any script stacks (UAX 15, stream-safe text); putting them in order takes a time that grows with their square. */
+const STACK = /(\p{M}{30})\p{M}+/gu;
 const MAX_TERM_CHARACTERS = 64;
 const MAX_QUERY_TERMS = 16;
 
@@ -25,6 +27,7 @@ export function prefixesOf(query: string): string[] {
 /** Lower case and without accents, so that `Café` is found by `cafe`. */
 function fold(text: string): string[] {
   const plain = text
+    .replace(STACK, '$1')
     .normalize('NFKD')
     .replace(/\p{Mn}+/gu, '')
     .toLowerCase()
