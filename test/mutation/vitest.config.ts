@@ -9,7 +9,7 @@ export default defineConfig({
     include: [
       'src/api/viewer.test.ts',
       'src/features/users/*.test.ts',
-      'src/features/media/{uploads,upload-leases,finalize}.test.ts',
+      'src/features/media/{uploads,upload-leases,finalize,quota}.test.ts',
       'src/features/posts/ownership.test.ts',
     ],
   },
