@@ -1,6 +1,8 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, {
@@ -70,6 +72,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // them over. What the router itself refuses passes no hook at all, so a handshake has its time too.
   await app.register(websocket, { options: SOCKETS, preClose: () => undefined });
   app.server.on('upgrade', ({ socket }) => socket.setTimeout(HANDSHAKE_MS, () => socket.destroy()));
+  // The answer to the handshake, and with it the whole request, would be kept in memory as long as the socket lives.
+  app.websocketServer.on('connection', (_socket, { socket }) => {
+    const { _httpMessage: answer } = socket as Socket & { _httpMessage?: ServerResponse | null };
+    answer?.detachSocket(socket);
+  });
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(secureHeaders);
     done();

@@ -109,7 +109,8 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
         listener.messages += 1;
         if (listener.messages > MESSAGES_TOLERATED) socket.close(1008, 'this channel only speaks');
       });
-      socket.on('error', () => socket.terminate());
+      // The plugin's listener would keep the request in memory as long as the socket lives.
+      socket.removeAllListeners('error').on('error', () => socket.terminate());
       socket.on('close', () => {
         listeners.delete(listener);
         const left = (perAddress.get(listener.address) ?? 1) - 1;
