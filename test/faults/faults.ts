@@ -1,5 +1,6 @@
 // A disk that fails: the n-th call of the database's driver, or of the file system, fails as the real ones do. Only calls
 // that concern one data folder count, and only while the fault is set.
+import { readlinkSync } from 'node:fs';
 import fs, { type FileHandle, open } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -44,7 +45,7 @@ export function failStatements(options: FaultOptions): Fault {
 /** What makes, changes and moves files. */
 export function failFiles(options: FaultOptions): Fault {
   const isOurs = (self: unknown, [path]: unknown[]): boolean =>
-    self !== fs || String(path).startsWith(options.dataDir);
+    self === fs ? String(path).startsWith(options.dataDir) : !isLog(self as FileHandle);
   const fail = (): Promise<never> => Promise.reject(Object.assign(new Error(SECRET), { code: 'EIO' }));
   const patch = createPatch(options, { isOurs, fail });
   const fault = patch([
@@ -63,6 +64,9 @@ export function failFiles(options: FaultOptions): Fault {
     },
   };
 }
+
+/** The database's log: that it cannot be synced ends the process, which is shown elsewhere. */
+const isLog = ({ fd }: FileHandle): boolean => readlinkSync(`/proc/self/fd/${fd}`).endsWith('.db-wal');
 
 interface Patched {
   target: object;

@@ -52,7 +52,7 @@ export async function openSqlite(options: {
     async transaction(work) {
       try {
         const { result, effects } = await askedAt.run(performance.now(), () => commit(write, work));
-        await log.sync();
+        await log.sync().catch(endProcess);
         runEffects(effects, options.onError);
         return result;
       } catch (error) {
@@ -72,6 +72,17 @@ export async function openSqlite(options: {
       await log[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * What the system could not write it may have let go of, and say nothing the next time: later commits would rest on a hole.
+ * A new start reads what the memory still holds and writes it to the disk another way.
+ */
+function endProcess(cause: unknown): never {
+  setImmediate(() => {
+    throw new Error('The log of the database could not be written to the disk', { cause });
+  });
+  throw cause;
 }
 
 /** When a transaction was asked for: its wait for a turn in this process counts as waiting too. */
@@ -155,6 +166,9 @@ function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Data
     // Commits are synced by `transaction`, beside the event loop; SQLite itself syncs what checkpoints need.
     connection.pragma('synchronous = normal');
     connection.pragma('journal_size_limit = 67108864');
+    // A log that was left behind goes into the database, unless another process is at it: see endProcess.
+    connection.pragma('busy_timeout = 0');
+    connection.pragma('wal_checkpoint(truncate)');
   }
   connection.pragma('foreign_keys = on');
   connection.pragma('cache_size = -32768');
