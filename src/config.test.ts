@@ -17,6 +17,8 @@ function refusal(environment: Record<string, string>): string | undefined {
 }
 
 const WRONG: [name: string, value: string, why: RegExp][] = [
+  ['SECRET_KEY', '', /is empty/],
+  ['SECRET_KEY', '  ', /is empty/],
   ['SECRET_KEY', 'short', /too weak/],
   ['SECRET_KEY', 'a'.repeat(64), /too weak/],
   ['SECRET_KEY', 'changeme-changeme-changeme-changeme-0123456789', /too weak/],
@@ -133,9 +135,7 @@ describe('settings', () => {
   });
 
   test('an empty setting counts as one that is not set', () => {
-    expect(readConfig({ PORT: '', SECRET_KEY: '', DATABASE_URL: '  ', REDIS_URL: '' })).toEqual(
-      readConfig({}),
-    );
+    expect(readConfig({ PORT: '', DATABASE_URL: '  ', REDIS_URL: '' })).toEqual(readConfig({}));
   });
 
   test('cannot be changed once they are read', () => {

@@ -24,7 +24,11 @@ export function readEnvironment(): Environment {
 
 /** Throws ConfigError naming the first setting that cannot be used. */
 export function readConfig(environment: Environment) {
-  // An empty value is an unset one, as in `.env.example`.
+  // An empty value is an unset one, but for the key: whoever names it means to have one, and every process the same.
+  if (environment['SECRET_KEY']?.trim() === '')
+    throw new ConfigError(
+      'SECRET_KEY: is empty: use 32 or more random characters (openssl rand -hex 32), or leave it out and one is made',
+    );
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
   refuseUnsupported(given);
   const parsed = settings.safeParse(given);
