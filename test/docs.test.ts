@@ -31,6 +31,8 @@ describe('.env.example', () => {
   test('shows the values that hold anyway', () => {
     const taken = parseEnv(example.replaceAll(/^#(?=[A-Z][A-Z_]+=)/gm, ''));
     expect(Object.keys(taken)).toHaveLength(documented.length);
+    // The one that has no value to show.
+    delete taken['SECRET_KEY'];
     expect(readConfig(taken as Record<string, string>)).toEqual(readConfig({}));
   });
 });
