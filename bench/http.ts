@@ -1,11 +1,13 @@
 // Requests per second, latency and the server's CPU per request for the calls that matter.
 //   node bench/http.ts [--posts 1000] [--seconds 4] [--connections 32] [--only feed]
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
 import { call } from '../test/support/classic-client.ts';
 import { spawnServer } from '../test/support/servers.ts';
 import { cpuSeconds, memoryMiB, print, row } from './processes.ts';
 import { fillSite, LOGIN } from './sites.ts';
+import { load, type Request } from './wrk.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +24,7 @@ interface Scenario {
   isCold?: boolean;
   /** At 200 requests a second, while this goes on at full speed. */
   during?: Scenario['request'];
-  request: (count: number) => { method: 'GET' | 'POST'; path: string; body?: string };
+  request: (count: number) => Request;
 }
 
 await using site = await fillSite({
@@ -106,35 +108,37 @@ async function measure({ name, request, isCold = false, during }: Scenario): Pro
   const server = isCold ? coldServer : warmServer;
   const pid = server.process.pid ?? 0;
   const seconds = Number(values.seconds);
-  const load = { url: server.base, connections: Number(values.connections) };
-  const run = (duration: number) =>
-    autocannon({ ...load, duration, ...(during && { overallRate: 200 }), requests: [made(request)] });
-  const background = during && autocannon({ ...load, duration: seconds + 3, requests: [made(during)] });
+  const made = (make: Scenario['request']) => Array.from({ length: 500 }, (_, index) => make(index));
+  const run = (length: number, make = request) =>
+    load({
+      url: server.base,
+      script: join(site.dataDir, 'requests.lua'),
+      requests: made(make),
+      connections: Number(values.connections),
+      seconds: length,
+      token,
+    });
+  if (during) {
+    const background = run(seconds + 2, during);
+    print(row([name, ...(await ping(request, seconds))]));
+    await background;
+    return;
+  }
   await run(1);
   const before = cpuSeconds(pid);
   const result = await run(seconds);
-  const cpu = ((cpuSeconds(pid) - before) * 1e6) / result.requests.total;
-  await background;
-  print(
-    row([
-      name,
-      Math.round(result.requests.average),
-      result.latency.p50,
-      result.latency.p99,
-      during ? '' : Math.round(cpu),
-      Math.round(result.throughput.total / result.requests.total),
-      result.non2xx + result.errors,
-    ]),
-  );
+  const cpu = ((cpuSeconds(pid) - before) * 1e6) / result.requests;
+  const { perSecond, p50, p99, bytesPerAnswer, failed } = result;
+  print(row([name, perSecond, p50, p99, Math.round(cpu), bytesPerAnswer, failed]));
 }
 
-function made(request: Scenario['request']): autocannon.Request {
-  let count = 0;
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  return {
-    setupRequest: (base) => {
-      count += 1;
-      return { ...base, ...request(count), headers };
-    },
-  };
+/** A steady trickle: what somebody notices who does little while others do much. */
+async function ping(request: Scenario['request'], duration: number): Promise<(string | number)[]> {
+  const { method, path } = request(0);
+  const { requests, latency, non2xx, errors } = await autocannon({
+    url: warmServer.base + path,
+    ...{ method, duration, connections: 8, overallRate: 200 },
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return [Math.round(requests.average), latency.p50, latency.p99, '', '', non2xx + errors];
 }
