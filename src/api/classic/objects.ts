@@ -45,6 +45,7 @@ export const toOwnProfile = (view: ProfileDetail & { email: string }): ClassicPr
 });
 
 export function toPost(view: PostView): ClassicPost {
+  const { created, edited } = toDates(view);
   const likers = new Map(view.likers.map((liker) => [liker.id, toProfile(liker)]));
   return {
     id: view.id,
@@ -53,8 +54,8 @@ export function toPost(view: PostView): ClassicPost {
     likes: view.likerIds.map((id) => likers.get(id) ?? { id }),
     comments: view.comments.map(toComment),
     description: view.text,
-    date_created: toDate(view.createdAt),
-    date_modified: toDate(view.editedAt ?? view.createdAt),
+    date_created: created,
+    date_modified: edited,
   };
 }
 
@@ -69,21 +70,27 @@ function toMedia(view: MediaView): ClassicMedia {
 }
 
 function toComment(view: CommentView): ClassicPost['comments'][number] {
+  const { created, edited } = toDates(view);
   return {
     id: view.id,
     author: toProfile(view.author),
     likes: view.likerIds.map((id) => ({ id })),
-    replyes: view.replies.map((reply) => ({
-      id: reply.id,
-      likes: reply.likerIds.map((id) => ({ id })),
-      author: toProfile(reply.author),
-      reply: reply.text,
-      pub_date: toDate(reply.createdAt),
-      last_edited: toDate(reply.editedAt ?? reply.createdAt),
-    })),
+    replyes: view.replies.map(toReply),
     comment: view.text,
-    pub_date: toDate(view.createdAt),
-    last_edited: toDate(view.editedAt ?? view.createdAt),
+    pub_date: created,
+    last_edited: edited,
+  };
+}
+
+function toReply(view: CommentView['replies'][number]): ClassicPost['comments'][number]['replyes'][number] {
+  const { created, edited } = toDates(view);
+  return {
+    id: view.id,
+    likes: view.likerIds.map((id) => ({ id })),
+    author: toProfile(view.author),
+    reply: view.text,
+    pub_date: created,
+    last_edited: edited,
   };
 }
 
@@ -91,3 +98,9 @@ function toComment(view: CommentView): ClassicPost['comments'][number] {
 const pathOf = (key: string | null): string | undefined => (key === null ? undefined : `/media/${key}`);
 
 const toDate = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+/** What was never edited counts as edited when it was made. */
+function toDates(said: { createdAt: number; editedAt: number | null }): { created: string; edited: string } {
+  const created = toDate(said.createdAt);
+  return { created, edited: said.editedAt === null ? created : toDate(said.editedAt) };
+}
