@@ -1,5 +1,7 @@
 // Requests per second, latency and the server's CPU per request for the calls that matter.
 //   node bench/http.ts [--posts 1000] [--seconds 4] [--connections 32] [--only feed]
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
@@ -20,6 +22,8 @@ const { values } = parseArgs({
 
 interface Scenario {
   name: string;
+  /** Another server than Veranda's: the yardstick of this machine. */
+  at?: { url: string; pid: number };
   /** Against a server that keeps no post ready: every answer is made from the database. */
   isCold?: boolean;
   /** At 200 requests a second, while this goes on at full speed. */
@@ -41,11 +45,14 @@ await using coldServer = await start({ POST_CACHE_SIZE: '1' });
 const tokens = await call(warmServer.base, '/api/users/user/token/', { body: LOGIN });
 const token: string = tokens.json.access;
 
+using bare = await startBare();
+
 const { postIds } = site;
 const pick = (count: number): number => postIds[(count * 7_919) % postIds.length] ?? 1;
 const json = (value: object): string => JSON.stringify(value);
 const signIn = () => ({ method: 'POST' as const, path: '/api/users/user/token/', body: json(LOGIN) });
 const scenarios: Scenario[] = [
+  { name: 'bare node:http, 18 KB', at: bare, request: () => ({ method: 'GET', path: '/' }) },
   { name: 'feed, first page', request: () => ({ method: 'GET', path: '/api/posts/?page=1' }) },
   {
     name: 'feed, any page',
@@ -104,14 +111,14 @@ print(row(['---', '---:', '---:', '---:', '---:', '---:', '---:']));
 for (const scenario of scenarios.filter(({ name }) => name.startsWith(values.only))) await measure(scenario);
 print(`\npeak memory of the server: ${Math.round(memoryMiB(warmServer.process.pid ?? 0, 'VmHWM'))} MiB`);
 
-async function measure({ name, request, isCold = false, during }: Scenario): Promise<void> {
+async function measure({ name, at, request, isCold = false, during }: Scenario): Promise<void> {
   const server = isCold ? coldServer : warmServer;
-  const pid = server.process.pid ?? 0;
+  const { url, pid } = at ?? { url: server.base, pid: server.process.pid ?? 0 };
   const seconds = Number(values.seconds);
   const made = (make: Scenario['request']) => Array.from({ length: 500 }, (_, index) => make(index));
   const run = (length: number, make = request) =>
     load({
-      url: server.base,
+      url,
       script: join(site.dataDir, 'requests.lua'),
       requests: made(make),
       connections: Number(values.connections),
@@ -130,6 +137,21 @@ async function measure({ name, request, isCold = false, during }: Scenario): Pro
   const cpu = ((cpuSeconds(pid) - before) * 1e6) / result.requests;
   const { perSecond, p50, p99, bytesPerAnswer, failed } = result;
   print(row([name, perSecond, p50, p99, Math.round(cpu), bytesPerAnswer, failed]));
+}
+
+/** Node's server alone, with an answer as large as a page of the feed. */
+async function startBare(): Promise<{ url: string; pid: number } & Disposable> {
+  const code = `
+    const body = Buffer.alloc(18_000, 'a');
+    const server = require('node:http').createServer((_, response) => response.end(body));
+    server.listen(0, 'localhost', () => process.send(server.address().port));`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [port] = await once(child, 'message');
+  return {
+    url: `http://localhost:${port}`,
+    pid: child.pid ?? 0,
+    [Symbol.dispose]: () => void child.kill(),
+  };
 }
 
 /** A steady trickle: what somebody notices who does little while others do much. */
