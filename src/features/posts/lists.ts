@@ -11,7 +11,7 @@ export interface Lists {
   newest(page: { offset: number; limit: number }): Promise<PostRef[]>;
   /** Newest first. Throws `not_found` for an unknown profile. */
   byAuthor(list: { profileId: number; limit: number }): Promise<PostRef[]>;
-  /** Posts with a word that begins with one of the query's, best first; the newest posts for a query without words. */
+  /** Posts with a word that begins with one of the query's, those with more of them first, then the newest; the newest posts for a query without words. */
   search(search: { query: string; limit: number }): Promise<PostRef[]>;
   /** Undefined when there is no such post. */
   find(id: number): Promise<PostRef | undefined>;
@@ -19,8 +19,8 @@ export interface Lists {
   checkOwn(post: { viewer: Viewer; id: number }): Promise<void>;
 }
 
-/** Matches that are ranked: the newest. */
-const RANKED = 2_000;
+/** Posts that are looked at for each word: the newest. */
+const LOOKED_AT = 2_000;
 
 export function createLists({ database }: { database: Database }): Lists {
   const { read, dialect } = database;
@@ -64,10 +64,13 @@ export function createLists({ database }: { database: Database }): Lists {
       const prefixes = prefixesOf(query);
       // Only signs that no text is indexed by: nothing can match. No word at all: everything does.
       if (prefixes.length === 0) return query.trim() === '' ? findNewest({ offset: 0, limit }) : [];
+      // With a single word all that are found match alike.
+      const found = dialect.search.matches(prefixes, prefixes.length === 1 ? limit : LOOKED_AT);
       const { rows } = await sql<PostRef>`
-        select posts.id, posts.version from ${dialect.search.matches(prefixes, RANKED)} as found
-        inner join posts on posts.id = found.id
-        order by found.rank, found.id desc limit ${limit}`.execute(read);
+        select posts.id, posts.version
+        from (select id, matched from ${found} as found order by matched desc, id desc limit ${limit}) as best
+        inner join posts on posts.id = best.id
+        order by best.matched desc, best.id desc`.execute(read);
       return rows;
     },
     async checkOwn({ viewer, id }) {

@@ -22,8 +22,8 @@ export interface SearchDialect {
   index(tx: Kysely<Tables>, id: number, terms: readonly string[]): Promise<void>;
   remove(tx: Kysely<Tables>, ids: readonly number[]): Promise<void>;
   /**
-   * A subquery of rows `(id, rank)` whose document has a term that begins with one of `prefixes`; best rank is lowest.
-   * Of a word that is everywhere only the `most` newest documents count, so that no query costs more than they do.
+   * A subquery of rows `(id, matched)`: documents that have a term that begins with one of `prefixes`, and how many of the prefixes do so.
+   * Of each only the `most` newest documents count, so that no query costs more than they do.
    */
-  matches(prefixes: readonly string[], most: number): RawBuilder<{ id: number; rank: number }>;
+  matches(prefixes: readonly string[], most: number): RawBuilder<{ id: number; matched: number }>;
 }

@@ -26,8 +26,11 @@ export const sqliteDialect: Dialect = {
       if (ids.length > 0) await sql`delete from post_terms where rowid in (${sql.join(ids)})`.execute(tx);
     },
     matches(prefixes, most) {
-      const query = prefixes.map((prefix) => `"${prefix.replaceAll('"', '""')}"*`).join(' OR ');
-      return sql`(select rowid as id, rank from post_terms where post_terms match ${query} order by rowid desc limit ${most})`;
+      const found = prefixes.map((prefix) => {
+        const query = `"${prefix.replaceAll('"', '""')}"*`;
+        return sql`select id from (select rowid as id from post_terms where post_terms match ${query} order by rowid desc limit ${most})`;
+      });
+      return sql`(select id, count(*) as matched from (${sql.join(found, sql` union all `)}) group by id)`;
     },
   },
 };
