@@ -1,5 +1,6 @@
 // The ladder against the naive way (one default run of ffmpeg per rendition), in one run: CPU, wall time, bytes, SSIM.
 //   node bench/video.ts [--source film.mp4] [--rounds 1]
+// Take a film: what is made up for want of one is nothing like it.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,6 @@
-// Makes videos with ffmpeg for tests. Natural pictures come out of the pedestrians' film of Debian's opencv-doc package
-// where it is installed; elsewhere a moving fractal with noise stands in for it.
+// Makes videos with ffmpeg for tests, the same on every machine. A moving fractal with noise stands in for natural pictures.
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,7 +26,6 @@ export interface VideoRecipe {
 }
 
 const run = promisify(execFile);
-const PEDESTRIANS = '/usr/share/doc/opencv-doc/examples/data/vtest.avi';
 /** Rotation matrices of a track header, 16.16 fixed point: a, b, c, d. */
 const TURNS = { 0: [1, 0, 0, 1], 90: [0, 1, -1, 0], 180: [-1, 0, 0, -1], 270: [0, -1, 1, 0] };
 
@@ -110,7 +107,6 @@ export async function cutFile(path: string, to: string, share = 0.5): Promise<st
 
 function pictureInput(picture: 'natural' | 'pattern'): string[] {
   if (picture === 'pattern') return ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=60'];
-  if (existsSync(PEDESTRIANS)) return ['-ss', '5', '-i', PEDESTRIANS];
   return ['-f', 'lavfi', '-i', 'mandelbrot=size=768x576:rate=10,noise=alls=8:allf=t'];
 }
 
