@@ -64,6 +64,9 @@ export function expectedSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'f
   return (probe.video.durationSeconds ?? probe.durationSeconds) + stillSeconds({ probe, filters });
 }
 
+/** By how much the result may be longer or shorter. */
+export const toleratedSeconds = (expected: number): number => Math.max(1, 0.03 * expected);
+
 function filterGraph(job: EncodeJob): string {
   const { probe, renditions } = job;
   const { video, audio } = probe;
@@ -83,11 +86,19 @@ function prepareFilters(job: EncodeJob): string[] {
   const still = stillSeconds(job);
   const largest = renditions.at(-1);
   return [
+    `setpts=${withoutLeaps(job)}`,
     ...(probe.video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
     ...(rate ? [`fps=fps=${rate.numerator}/${rate.denominator}:start_time=0`] : []),
     ...(still > 0 ? [`tpad=stop_mode=clone:stop_duration=${still.toFixed(3)}`] : []),
     ...(largest && canToneMap(probe.video, filters) ? toneMap(probe.video, largest) : []),
   ];
+}
+
+/** A time stamp that leaps far past the end is drawn back: the gap before it would be filled, were it of years. */
+function withoutLeaps(job: EncodeJob): string {
+  const expected = expectedSeconds(job);
+  const end = (expected + toleratedSeconds(expected) + 1).toFixed(3);
+  return `'if(gt(T,${end}),${end}/TB,PTS)'`;
 }
 
 function stillSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'filters'>): number {

@@ -1,4 +1,4 @@
-import { readdir, readlink, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
@@ -6,6 +6,10 @@ import { cutFile, makeVideo } from '../../../../test/support/videos.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
 import { defaultRunLimits, encodeVideo, type EncodeRequest } from './encode.ts';
 import { VideoProblem } from './problems.ts';
+
+/** How a packet of an MPEG transport stream's picture track begins. */
+const PICTURE_PACKET = Buffer.from('000001e0', 'hex');
+const BOTH_STAMPS = 0xc0;
 
 let folder: string;
 let long: string;
@@ -79,6 +83,20 @@ describe('encoding that cannot be finished', () => {
     expect(await failure(request)).toMatchObject({
       ...{ code: 'video_damaged', message: 'This video is damaged or incomplete.', retryable: false },
     });
+  });
+
+  test('a time stamp that leaps by half a day is not filled with pictures', async () => {
+    const source = await makeVideo({
+      ...{ directory: folder, name: 'leap.ts', seconds: 1 },
+      options: ['-c:v', 'mpeg2video', '-bf', '2', '-c:a', 'mp2'],
+    });
+    const bytes = await readFile(source);
+    // Of a packet with two time stamps the one of showing leaps, and the one of decoding stays.
+    let packet = bytes.indexOf(PICTURE_PACKET, bytes.length / 3);
+    while (bytes[packet + 7] !== BOTH_STAMPS) packet = bytes.indexOf(PICTURE_PACKET, packet + 1);
+    bytes[packet + 9] = (bytes[packet + 9] ?? 0) | 0x08;
+    await writeFile(source, bytes);
+    expect((await failure(await prepare(source))).code).toBe('video_damaged');
   });
 
   test('a source that is gone fails with a sentence that does not name it', async () => {

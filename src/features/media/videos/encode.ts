@@ -8,7 +8,7 @@ import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import type { RunLimits } from '../../../platform/ffmpeg/sandbox.ts';
 import { readClock } from './clock.ts';
 import type { VideoContainer } from './containers.ts';
-import { encodeArguments, expectedSeconds, INIT, PLAYLIST } from './encode-arguments.ts';
+import { encodeArguments, expectedSeconds, INIT, PLAYLIST, toleratedSeconds } from './encode-arguments.ts';
 import { toNumber } from './frame-rates.ts';
 import { blankSignatures, isWhole, readVideoCodec } from './fragments.ts';
 import { defaultVideoLimits, type VideoLimits } from './limits.ts';
@@ -231,7 +231,7 @@ function refuseMisfits(
       throw new Error('The renditions are cut at different times.');
   }
   const expected = expectedSeconds({ probe: of.probe, filters: of.ffmpeg.filters });
-  const tolerance = Math.max(1, 0.03 * expected);
+  const tolerance = toleratedSeconds(expected);
   // Where only the whole file's length is known, the sound may be what is that long.
   const longest = of.probe.video.durationSeconds === undefined ? Math.max(seconds, of.reached) : seconds;
   if (longest < expected - tolerance || seconds > expected + tolerance) throw damaged();
