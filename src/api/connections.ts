@@ -1,7 +1,7 @@
 // Connections and what goes wrong on them. Whoever keeps one without using it loses it: headers come soon, a body comes
 // on, an answer is read on. A slow client is no fault, nor is a server that thinks. What is no HTTP, or could be read in
 // two ways, is refused in one answer and its connection closed (RFC 9112 sections 6.3 and 11.2).
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type {
@@ -133,13 +133,6 @@ const SENTENCES = {
   431: 'The address or the headers are too long.',
   501: 'This method is not known here.',
 } as const;
-const REASONS = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-} as const;
 type Status = keyof typeof SENTENCES;
 
 const STATUSES: Record<string, Status> = {
@@ -181,7 +174,7 @@ function refuse(socket: Duplex, status: Status): void {
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  socket.write([`HTTP/1.1 ${status} ${REASONS[status]}`, ...lines, '', body].join('\r\n'));
+  socket.write([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
   hearOut(socket);
 }
 
