@@ -54,7 +54,8 @@ export async function decodeDataUrl(
     }
     rest += piece.toString('latin1', at);
   }
-  const last = decodeBase64(rest ?? findBase64(header) ?? '=');
+  const end = rest ?? findBase64(header);
+  const last = end === undefined ? undefined : decodeBase64(end);
   if (!last) throw malformed();
   return decoded.end(last);
 }
