@@ -166,15 +166,14 @@ function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Data
     // Commits are synced by `transaction`, beside the event loop; SQLite itself syncs what checkpoints need.
     connection.pragma('synchronous = normal');
     connection.pragma('journal_size_limit = 67108864');
-    // A log that was left behind goes into the database, unless another process is at it: see endProcess.
-    connection.pragma('busy_timeout = 0');
-    connection.pragma('wal_checkpoint(truncate)');
   }
   connection.pragma('foreign_keys = on');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = memory');
   // From now on waiting must not block the event loop: see WriterDriver. Readers wait only for another process's recovery.
   connection.pragma(`busy_timeout = ${readonly ? 1_000 : 0}`);
+  // A log that was left behind goes into the database, unless another process is at it: see endProcess.
+  if (!readonly) connection.pragma('wal_checkpoint(truncate)');
   return connection;
 }
 
