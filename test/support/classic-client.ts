@@ -43,9 +43,12 @@ export const form = (fields: Record<string, string | Blob>): FormData => {
   return data;
 };
 
-export interface Person {
+interface Credentials {
   username: string;
   password: string;
+}
+
+export interface Person extends Credentials {
   /** Profile id: the id that every route and body of the wire means. */
   id: number;
   access: string;
@@ -54,20 +57,24 @@ export interface Person {
 
 let people = 0;
 
-/** Signs somebody up and in. */
-export async function join(base: string, fields: Record<string, string> = {}): Promise<Person> {
+/** The form of a sign-up that passes, of somebody new, but for what `fields` changes. */
+export function makeAccount(fields: Record<string, string> = {}): Record<string, string> & Credentials {
   people += 1;
-  const username = fields['username'] ?? `person${people}`;
-  const password = fields['password'] ?? 'Quiet-Harbour-41';
-  const account = {
-    username,
-    password,
+  return {
+    username: `person${people}`,
+    password: 'Quiet-Harbour-41',
     first_name: 'Ann',
     last_name: 'Lee',
-    email: `${username.replace(/\W/g, '')}@example.org`,
+    email: `person${people}@example.org`,
     profile_image: '',
     ...fields,
   };
+}
+
+/** Signs somebody up and in. */
+export async function join(base: string, fields: Record<string, string> = {}): Promise<Person> {
+  const account = makeAccount(fields);
+  const { username, password } = account;
   const made = await call(base, '/api/users/user/register/', { body: form(account) });
   if (made.status !== 201) throw new Error(`sign-up answered ${made.status}: ${made.text}`);
   const tokens = await call(base, '/api/users/user/token/', { body: form({ username, password }) });

@@ -1,6 +1,6 @@
 // Sign-up over the classic wire: exact bodies, every sentence, and nothing kept of what was refused.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, call, form } from '../support/classic-client.ts';
+import { type Answer, call, form, makeAccount } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
@@ -14,21 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
-let count = 0;
-/** A form that passes, but for what `fields` changes. */
-function account(fields: Record<string, string> = {}): Record<string, string> {
-  count += 1;
-  return {
-    username: `user${count}`,
-    first_name: 'Ann',
-    last_name: 'Lee',
-    email: `user${count}@example.org`,
-    password: 'Quiet-Harbour-41',
-    profile_image: '',
-    ...fields,
-  };
-}
-
 const signUp = (fields: Record<string, unknown>): Promise<Answer> =>
   call(site.base, REGISTER, { body: fields });
 const signIn = (username: unknown, password: unknown): Promise<Answer> =>
@@ -38,7 +23,7 @@ const countUsers = (): number =>
 
 describe('a sign-up', () => {
   test('by form is answered with what the page shows, and nothing more', async () => {
-    const fields = account({ username: 'inés.valle+1@x_-', first_name: 'Inés', last_name: '李' });
+    const fields = makeAccount({ username: 'inés.valle+1@x_-', first_name: 'Inés', last_name: '李' });
     const made = await call(site.base, REGISTER, { body: form(fields) });
     expect(made.status).toBe(201);
     expect(made.text).toBe(
@@ -50,20 +35,20 @@ describe('a sign-up', () => {
   });
 
   test('by JSON is the same', async () => {
-    const { password, profile_image, ...shown } = account();
+    const { password, profile_image, ...shown } = makeAccount();
     const made = await signUp({ ...shown, password, profile_image });
     expect(made.status).toBe(201);
     expect(made.json).toEqual(shown);
   });
 
   test('may leave the picture out', async () => {
-    const { profile_image: _, ...fields } = account();
+    const { profile_image: _, ...fields } = makeAccount();
     expect((await signUp(fields)).status).toBe(201);
-    expect((await call(site.base, REGISTER, { body: form(account()) })).status).toBe(201);
+    expect((await call(site.base, REGISTER, { body: form(makeAccount()) })).status).toBe(201);
   });
 
   test('ignores fields that would make more of somebody', async () => {
-    const fields = account();
+    const fields = makeAccount();
     const made = await signUp({
       ...fields,
       role: 'admin',
@@ -82,7 +67,7 @@ describe('a sign-up', () => {
   });
 
   test('keeps the password only as an argon2id hash of the recommended cost', async () => {
-    const fields = account();
+    const fields = makeAccount();
     await signUp(fields);
     const [row] = ask<{ password_hash: string }>(
       site.dataDir,
@@ -96,7 +81,7 @@ describe('a sign-up', () => {
   });
 
   test('takes the password as it was typed: blanks at its ends and a NUL inside count', async () => {
-    const fields = account({ password: ' Quiet\u0000Harbour ' });
+    const fields = makeAccount({ password: ' Quiet\u0000Harbour ' });
     expect((await signUp(fields)).status).toBe(201);
     const { username } = fields;
     expect((await signIn(username, ' Quiet\u0000Harbour ')).status).toBe(200);
@@ -154,7 +139,7 @@ describe('a refused sign-up', () => {
     ['profile_image', 'https://example.org/me.png', 'This is not a data URL with base64 data.'],
   ])('%s = %j says so', async (field, value, sentence) => {
     const before = countUsers();
-    const refused = await signUp({ ...account(), [field]: value });
+    const refused = await signUp({ ...makeAccount(), [field]: value });
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({ [field]: [sentence] });
     expect(countUsers()).toBe(before);
@@ -168,7 +153,7 @@ describe('a refused sign-up', () => {
     ['email address', { email: 'harbourmaster@example.org', password: 'harbourmaster7' }],
   ])('says that the password is too similar to the %s', async (attribute, fields) => {
     const before = countUsers();
-    const refused = await signUp(account(fields));
+    const refused = await signUp(makeAccount(fields));
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({ password: [`The password is too similar to the ${attribute}.`] });
     expect(countUsers()).toBe(before);
@@ -185,13 +170,13 @@ describe('a refused sign-up', () => {
     ['with a control character', { first_name: 'An\u0007n' }],
     ['blank, and the last one too', { first_name: '', last_name: '' }],
   ])('has no first_name in its body when the first name is %s', async (_, names) => {
-    const refused = await signUp({ ...account(), ...names });
+    const refused = await signUp({ ...makeAccount(), ...names });
     expect(refused.status).toBe(400);
     expect(Object.keys(refused.json)).toEqual(['non_field_errors']);
   });
 
   test('has no first_name in its body when a file comes as the first name', async () => {
-    const { first_name: _, ...fields } = account();
+    const { first_name: _, ...fields } = makeAccount();
     const refused = await call(site.base, REGISTER, {
       body: form({ ...fields, first_name: new Blob(['Ann']) }),
     });
@@ -216,8 +201,8 @@ describe('a refused sign-up', () => {
 
 describe('names and addresses are taken', () => {
   test('both are said at once', async () => {
-    await signUp(account({ username: 'taken', email: 'taken@example.org' }));
-    const refused = await signUp(account({ username: 'taken', email: 'taken@example.org' }));
+    await signUp(makeAccount({ username: 'taken', email: 'taken@example.org' }));
+    const refused = await signUp(makeAccount({ username: 'taken', email: 'taken@example.org' }));
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({
       username: ['A user with that username already exists.'],
@@ -233,8 +218,8 @@ describe('names and addresses are taken', () => {
     ['sharp s', 'strauß', 'STRAUSS'],
     ['composition', 'rene\u0301e', 'ren\u00E9e'],
   ])('also by a look-alike in %s', async (_, first, second) => {
-    expect((await signUp(account({ username: first }))).status).toBe(201);
-    const refused = await signUp(account({ username: second }));
+    expect((await signUp(makeAccount({ username: first }))).status).toBe(201);
+    const refused = await signUp(makeAccount({ username: second }));
     expect(refused.json).toEqual({ username: ['A user with that username already exists.'] });
   });
 
@@ -242,15 +227,15 @@ describe('names and addresses are taken', () => {
     ['case', 'Ann.Twin@Example.org', 'ann.TWIN@eXample.ORG'],
     ['the spelling of the domain', 'ann@bücher.example', 'ann@xn--bcher-kva.example'],
   ])('also by an address that differs in %s', async (_, first, second) => {
-    expect((await signUp(account({ email: first }))).status).toBe(201);
-    const refused = await signUp(account({ email: second }));
+    expect((await signUp(makeAccount({ email: first }))).status).toBe(201);
+    const refused = await signUp(makeAccount({ email: second }));
     expect(refused.json).toEqual({ email: ['Email address is already in use.'] });
   });
 
   test('once, however many want them at the same moment', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        signUp(account({ username: 'sought', email: `sought${index}@example.org` })),
+        signUp(makeAccount({ username: 'sought', email: `sought${index}@example.org` })),
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   // A user without a profile of the same number, so that the two kinds of ids differ.
   site = await startServer();
   ask(site.dataDir, "insert into sqlite_sequence (name, seq) values ('users', 100)");
-  ann = await join(site.base, { username: 'ann.lee' });
+  ann = await join(site.base, { username: 'ann.lee', email: 'annlee@example.org' });
   ben = await join(site.base, { first_name: 'Ben', last_name: 'Ode' });
 });
 afterAll(() => site[Symbol.asyncDispose]());

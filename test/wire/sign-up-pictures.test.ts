@@ -1,7 +1,7 @@
 // The picture that comes with a sign-up: what of it is kept, and that nothing is where it is refused.
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Answer, asDataUrl, call, form } from '../support/classic-client.ts';
+import { type Answer, asDataUrl, call, form, makeAccount } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { listBlobs } from '../support/site-data.ts';
 
@@ -12,21 +12,6 @@ beforeAll(async () => {
   site = await startServer();
 });
 afterAll(() => site[Symbol.asyncDispose]());
-
-let count = 0;
-/** A form that passes, but for what `fields` changes. */
-function account(fields: Record<string, string> = {}): Record<string, string> {
-  count += 1;
-  return {
-    username: `user${count}`,
-    first_name: 'Ann',
-    last_name: 'Lee',
-    email: `user${count}@example.org`,
-    password: 'Quiet-Harbour-41',
-    profile_image: '',
-    ...fields,
-  };
-}
 
 const signUp = (fields: Record<string, unknown>): Promise<Answer> =>
   call(site.base, REGISTER, { body: fields });
@@ -42,7 +27,7 @@ test('a picture is encoded afresh, small, without its metadata, under a name tha
     .withExif(exif)
     .jpeg()
     .toBuffer();
-  const fields = account({ username: 'pictured', profile_image: asDataUrl(sent, 'image/svg+xml') });
+  const fields = makeAccount({ username: 'pictured', profile_image: asDataUrl(sent, 'image/svg+xml') });
   expect((await call(site.base, REGISTER, { body: form(fields) })).status).toBe(201);
 
   const { access } = (await signIn('pictured', fields['password'])).json;
@@ -60,7 +45,7 @@ test('a picture may also come as a file of the form', async () => {
   const png = await sharp({ create: { width: 8, height: 8, channels: 4, background: '#0000' } })
     .png()
     .toBuffer();
-  const { profile_image: _, ...fields } = account();
+  const { profile_image: _, ...fields } = makeAccount();
   const made = await call(site.base, REGISTER, {
     body: form({ ...fields, profile_image: new Blob([png]) }),
   });
@@ -77,7 +62,7 @@ test.each([
   ['the beginning of a picture', '\u0089PNG\r\n\u001A\n'],
 ])('everything is refused when the picture is %s', async (_, content) => {
   const files = await listBlobs(site.dataDir);
-  const fields = account({ profile_image: asDataUrl(Buffer.from(content, 'latin1'), 'image/png') });
+  const fields = makeAccount({ profile_image: asDataUrl(Buffer.from(content, 'latin1'), 'image/png') });
   const refused = await call(site.base, REGISTER, { body: form(fields) });
   expect(refused.status).toBe(400);
   expect(Object.keys(refused.json)).toEqual(['profile_image']);
@@ -88,7 +73,7 @@ test.each([
 });
 
 test('no file is left behind when the name is taken', async () => {
-  const fields = account();
+  const fields = makeAccount();
   await signUp(fields);
   const files = await listBlobs(site.dataDir);
   const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
