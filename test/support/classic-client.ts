@@ -65,7 +65,7 @@ export function makeAccount(fields: Record<string, string> = {}): Record<string,
     password: 'Quiet-Harbour-41',
     first_name: 'Ann',
     last_name: 'Lee',
-    email: `person${people}@example.org`,
+    email: `new.person${people}@example.org`,
     profile_image: '',
     ...fields,
   };
