@@ -103,7 +103,7 @@ describe('create-admin', () => {
 
 describe('users', () => {
   test('lists everybody, a line each, without anything secret', async () => {
-    const { username } = await signUp(site.base);
+    const { username } = await signUp(site.base, { username: 'listed', email: 'listed@example.org' });
     const { code, out } = await veranda(['users']);
     expect(code).toBe(0);
     const line = out.split('\n').find((text) => text.includes(username)) ?? '';
