@@ -38,7 +38,7 @@ export async function fillSite(size: SiteSize): Promise<BenchSite> {
     const form = { ...LOGIN, firstName: 'Bench', lastName: 'Mark', email: 'bench@example.org' };
     await app.profiles.signUp({ address: 'bench', form });
   }
-  const database = new Sqlite(config.database.path);
+  const database = new Sqlite(join(dataDir, 'veranda.db'));
   database.pragma('synchronous = off');
   const postIds = database.transaction(() => fill(database, size))();
   database.exec('analyze');

@@ -82,14 +82,20 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['VIDEO_SIZES', ',', /even picture heights/],
   ['VIDEO_CONCURRENCY', '65', /whole number from 1 to 64/],
   ['MAX_SOCKETS_PER_ADDRESS', '0', /whole number from 1/],
-  ['DATABASE_URL', 'postgres://user:secret@db/veranda', /SQLite/],
+  ['DATABASE_URL', 'mysql://user:secret@db/veranda', /postgres:/],
+  ['DATABASE_URL', 'postgres://db/veranda?sslmode=perhaps', /sslmode/],
+  ['DATABASE_TLS', 'yes', /off, on or verify/],
   ['DATABASE_URL', 'sqlite:', /sqlite:<path>/],
-  ['DB_HOST', 'db', /SQLite/],
-  ['DB_PORT', '5432', /SQLite/],
-  ['DB_NAME', 'veranda', /SQLite/],
-  ['DB_USER', 'veranda', /SQLite/],
-  ['DB_PASSWORD', 'secret', /SQLite/],
-  ['REDIS_URL', 'redis://localhost', /no Redis/],
+  ['DB_PORT', '5432', /DB_HOST/],
+  ['DB_PORT', 'many', /port/],
+  ['DB_NAME', 'veranda', /DB_HOST/],
+  ['DB_USER', 'veranda', /DB_HOST/],
+  ['DB_PASSWORD', 'secret', /DB_HOST/],
+  ['REDIS_URL', 'localhost:6379', /redis:/],
+  ['REDIS_PREFIX', 'a b', /letters/],
+  ['S3_DELIVERY', 'sometimes', /redirect/],
+  ['ROLES', 'rest', /serve, work/],
+  ['METRICS_PORT', 'on', /off/],
 ];
 
 describe('a wrong or weak setting is refused with one line that names it', () => {
@@ -103,7 +109,7 @@ describe('a wrong or weak setting is refused with one line that names it', () =>
   test("and none but addresses and places of one's own can hold anything", () => {
     const source = readFileSync(new URL('config.ts', import.meta.url), 'utf8');
     const names = [...source.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1] ?? '');
-    const free = ['HOST', 'DATA_DIR', 'FFMPEG_PATH', 'FFPROBE_PATH'];
+    const free = ['HOST', 'DATA_DIR', 'FFMPEG_PATH', 'FFPROBE_PATH', 'METRICS_HOST'];
     const wrong = new Set(WRONG.map(([name]) => name));
     expect(names.filter((name) => !wrong.has(name)).toSorted()).toEqual(free.toSorted());
   });
@@ -111,8 +117,8 @@ describe('a wrong or weak setting is refused with one line that names it', () =>
   test('the line never repeats a key, a password or an address with one in it', () => {
     expect(refusal({ SECRET_KEY: 'hunter2' })).not.toContain('hunter2');
     expect(refusal({ DB_PASSWORD: 'hunter2' })).not.toContain('hunter2');
-    expect(refusal({ DATABASE_URL: 'postgres://u:hunter2@db/v' })).not.toContain('hunter2');
-    expect(refusal({ REDIS_URL: 'redis://:hunter2@db' })).not.toContain('hunter2');
+    expect(refusal({ DATABASE_URL: 'postgres://u:hunter2@db/v?sslmode=no' })).not.toContain('hunter2');
+    expect(refusal({ REDIS_URL: 'http://:hunter2@db' })).not.toContain('hunter2');
   });
 });
 
@@ -180,6 +186,23 @@ describe('settings', () => {
     ['file:/srv/site.db', '/srv/site.db'],
     ['sqlite:site.db', resolve('site.db')],
   ])('DATABASE_URL=%s is the file %s', (url, path) => {
-    expect(readConfig({ DATABASE_URL: url }).database.path).toBe(path);
+    expect(readConfig({ DATABASE_URL: url }).database).toEqual({ engine: 'sqlite', path });
+  });
+
+  test.each([
+    [
+      { DATABASE_URL: 'postgresql://u:p@db.example.org/site?sslmode=require' },
+      'postgresql://u:p@db.example.org/site',
+      'on',
+    ],
+    [{ DATABASE_URL: 'postgres://db/site', DATABASE_TLS: 'verify' }, 'postgres://db/site', 'verify'],
+    [
+      { DB_HOST: 'db', DB_PORT: '5433', DB_USER: 'site', DB_PASSWORD: 'p@ss/w:rd', DB_NAME: 'main' },
+      'postgres://site:p%40ss%2Fw%3Ard@db:5433/main',
+      'off',
+    ],
+    [{ DB_HOST: 'db' }, 'postgres://db:5432/veranda', 'off'],
+  ])('%j is PostgreSQL', (environment, url, tls) => {
+    expect(readConfig(environment).database).toMatchObject({ engine: 'postgres', url, tls });
   });
 });

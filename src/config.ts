@@ -1,18 +1,25 @@
 // The environment (and `.env`) becomes one frozen, validated Config. Nothing else reads process.env.
 // A setting that is wrong or weak stops the start with one line that names it.
 import { existsSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { arrangeDatabase, arrangeRedis, arrangeStorage, engineSettings } from './config/engines.ts';
+import { ConfigError } from './config/error.ts';
+import {
+  refuseHosts,
+  refuseOrigins,
+  refuseProxies,
+  refuseRoles,
+  refuseVideoSizes,
+  refuseWeakKey,
+} from './config/refusals.ts';
+import { duration, list, size, whole } from './config/values.ts';
 
 export type Config = ReturnType<typeof readConfig>;
 
-/** A setting that cannot be used; the message is one line that names it. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
+export { ConfigError };
 
 type Environment = Record<string, string | undefined>;
 
@@ -30,7 +37,6 @@ export function readConfig(environment: Environment) {
       'SECRET_KEY: is empty: use 32 or more random characters (openssl rand -hex 32), or leave it out and one is made',
     );
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
-  refuseUnsupported(given);
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -42,68 +48,24 @@ export function readConfig(environment: Environment) {
 /** Leaves a processor to the requests, and half of Node's pool of four threads to files and commits. */
 const HASHES_AT_ONCE = Math.min(2, Math.max(1, availableParallelism() - 1));
 
-const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const SIZE_UNITS = {
-  '': 1,
-  b: 1,
-  kb: 1_000,
-  mb: 1_000_000,
-  gb: 1_000_000_000,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-} as const;
-
-/** `90s`, `2h`, `7d`; milliseconds inside. */
-const duration = (fallback: string, longest: keyof typeof LONGEST = '3650d') =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context) =>
-      withUnit({ text, context, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }),
-    )
-    .refine((milliseconds) => milliseconds <= LONGEST[longest], `may be at most ${longest}`);
-
-// A timer of Node's ends at once when it is asked to wait for more than 24 days.
-const LONGEST = { '3650d': 3_650 * DURATION_UNITS.d, '1h': DURATION_UNITS.h };
-
-/** `20MiB`, `4GB` or a number of bytes. */
-const size = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context) =>
-      withUnit({ text, context, units: SIZE_UNITS, example: '500000, 20MiB or 4GB' }),
-    );
-
-const list = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text) =>
-      text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    );
-
-const whole = (fallback: number, { min, max }: { min: number; max: number }) =>
-  z
-    .string()
-    .regex(/^\d{1,12}$/, `must be a whole number from ${min} to ${max}`)
-    .default(String(fallback))
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+/** A port, or none. */
+const port = z
+  .string()
+  .regex(/^(\d{1,5}|off)$/, 'must be a port or off')
+  .transform((text) => (text === 'off' ? ('off' as const) : Number(text)));
 
 const settings = z.object({
   SECRET_KEY: z.string().optional().superRefine(refuseWeakKey),
   HOST: z.string().default('localhost'),
   PORT: whole(8000, { min: 0, max: 65_535 }),
+  ROLES: list('serve,work').superRefine(refuseRoles),
+  METRICS_HOST: z.string().default('localhost'),
+  METRICS_PORT: port.optional(),
   DATA_DIR: z.string().default('data'),
   ALLOWED_HOSTS: list('localhost,127.0.0.1,[::1]').superRefine(refuseHosts),
   CORS_ALLOWED_ORIGINS: list('http://localhost:3000').superRefine(refuseOrigins),
   TRUSTED_PROXIES: list('').superRefine(refuseProxies),
-  DATABASE_URL: z.string().optional(),
+  ...engineSettings,
   FFMPEG_PATH: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
   LOG_LEVEL: z
@@ -152,8 +114,11 @@ function arrange(given: z.infer<typeof settings>) {
     allowedHosts: given.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     allowedOrigins: given.CORS_ALLOWED_ORIGINS,
     trustedProxies: given.TRUSTED_PROXIES,
-    database: { engine: 'sqlite', path: sqlitePath(given.DATABASE_URL, dataDir) } as const,
-    storage: { kind: 'local', folder: dataDir } as const,
+    database: arrangeDatabase(given, dataDir),
+    redis: arrangeRedis(given),
+    storage: arrangeStorage(given, dataDir),
+    roles: { serve: given.ROLES.includes('serve'), work: given.ROLES.includes('work') },
+    metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
     ffmpegPath: given.FFMPEG_PATH,
     ffprobePath: given.FFPROBE_PATH,
     logLevel: given.LOG_LEVEL,
@@ -187,103 +152,4 @@ function arrange(given: z.infer<typeof settings>) {
     },
     shutdownGraceMs: given.SHUTDOWN_GRACE,
   };
-}
-
-function withUnit(options: {
-  text: string;
-  context: z.RefinementCtx;
-  units: Record<string, number>;
-  example: string;
-}): number {
-  const match = /^(\d{1,15})\s*([a-z]*)$/.exec(options.text.trim().toLowerCase());
-  const factor = match ? options.units[match[2] ?? ''] : undefined;
-  if (match && factor !== undefined && Number(match[1]) > 0) return Number(match[1]) * factor;
-  options.context.addIssue({ code: 'custom', message: `must look like ${options.example}` });
-  return z.NEVER;
-}
-
-/** OWASP ASVS 11.2.3: at least 128 bits; a key that is printed in some example is no secret. */
-function refuseWeakKey(key: string | undefined, context: z.RefinementCtx): void {
-  if (key === undefined) return;
-  const weak =
-    key.length < 32 ||
-    new Set(key).size < 10 ||
-    /change.?me|example|insecure|your.?secret|replace/i.test(key);
-  if (weak) {
-    context.addIssue({
-      code: 'custom',
-      message:
-        'is too weak: use 32 or more random characters (openssl rand -hex 32), or leave it out and one is made',
-    });
-  }
-}
-
-function refuseHosts(hosts: string[], context: z.RefinementCtx): void {
-  for (const host of hosts) {
-    if (host !== '*' && !/^(\.?[a-z0-9.-]+|\[[0-9a-f:.]+\])$/i.test(host)) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${host}" is not a host name (no scheme, no port; .example.org means all its subdomains)`,
-      });
-    }
-  }
-}
-
-function refuseOrigins(origins: string[], context: z.RefinementCtx): void {
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${origin}" is not an origin such as https://app.example.org`,
-      });
-    }
-  }
-}
-
-/** Addresses, networks in CIDR form, or the three names that Fastify knows. */
-function refuseProxies(proxies: string[], context: z.RefinementCtx): void {
-  for (const proxy of proxies) {
-    const [address = '', bits, ...rest] = proxy.split('/');
-    const longest = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-    const fits = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= longest);
-    const known = ['loopback', 'linklocal', 'uniquelocal'].includes(proxy);
-    if (!known && (longest === 0 || !fits || rest.length > 0)) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${proxy}" is not an address or a network such as 10.0.0.0/8`,
-      });
-    }
-  }
-}
-
-function refuseVideoSizes(sizes: string[], context: z.RefinementCtx): void {
-  const fine =
-    sizes.length > 0 &&
-    sizes.every((text) => /^\d{3,4}$/.test(text) && Number(text) % 2 === 0 && Number(text) <= 2160);
-  if (!fine)
-    context.addIssue({
-      code: 'custom',
-      message: 'must list even picture heights up to 2160, such as 360,720,1080',
-    });
-}
-
-function sqlitePath(url: string | undefined, dataDir: string): string {
-  if (url === undefined) return resolve(dataDir, 'veranda.db');
-  return resolve(url.replace(/^(sqlite|file):(\/\/)?/, ''));
-}
-
-/** One process on SQLite is what this version runs on; a setting for more must not be ignored in silence. */
-function refuseUnsupported(given: Environment): void {
-  const url = given['DATABASE_URL'];
-  if (url !== undefined && !/^(sqlite|file):(\/\/)?./.test(url)) {
-    throw new ConfigError(
-      'DATABASE_URL: this version keeps its data in SQLite; use sqlite:<path> or leave it out',
-    );
-  }
-  for (const name of ['DB_HOST', 'DB_PORT', 'DB_NAME', 'DB_USER', 'DB_PASSWORD']) {
-    if (given[name] !== undefined)
-      throw new ConfigError(`${name}: this version keeps its data in SQLite, not PostgreSQL; leave it out`);
-  }
-  if (given['REDIS_URL'] !== undefined)
-    throw new ConfigError('REDIS_URL: this version runs as one process and needs no Redis; leave it out');
 }

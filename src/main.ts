@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { createApp, type App } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
+import { UnusablePostgres } from './platform/database/settings.ts';
 import { UnusableFfmpeg } from './platform/ffmpeg/find.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { BrokenSecretKey } from './platform/secret-key.ts';
@@ -57,7 +58,7 @@ function describe(app: App, config: Config): string[] {
   return [
     `Veranda serves on http://${name}:${port}`,
     `  live updates  ws://${name}:${port}/ws/posts/likes/`,
-    `  database      ${database}, ${config.database.path}`,
+    `  database      ${database}, ${placeOf(config)}`,
     `  storage       ${storage}`,
     ...describeFfmpeg(ffmpeg).map(
       (line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`,
@@ -86,6 +87,8 @@ export function explainStart(error: unknown, config: Config): unknown {
     return new ConfigError(`${config.ffmpegPath ? 'FFMPEG_PATH' : 'FFPROBE_PATH'}: ${error.message}`);
   }
   if (error instanceof BrokenSecretKey) return new ConfigError(`SECRET_KEY: ${error.message}`);
+  const refused = explainPostgres(error, config);
+  if (refused) return refused;
   const sentence = SENTENCES[read(error, 'code')];
   if (!sentence) return error;
   return new ConfigError(sentence(findPlace(error, config), config));
@@ -118,13 +121,38 @@ function noAddress(_: string, { host }: Config): string {
   return `HOST: ${host} is no address of this machine`;
 }
 
+/** Where the database lies, without its password. */
+function placeOf({ database }: Config): string {
+  if (database.engine === 'sqlite') return database.path;
+  const { host, pathname } = new URL(database.url);
+  return `${host}${pathname}`;
+}
+
 /** The setting that led to the fault, with its value. */
 function findPlace(error: unknown, { host, port, dataDir, database }: Config): string {
   if (read(error, 'syscall') === 'listen') return `PORT: ${port} on ${host}`;
   const path = read(error, 'path');
+  if (database.engine === 'postgres') return `DATA_DIR: ${dataDir}`;
   const ofDatabase = path.startsWith(dirname(database.path)) || read(error, 'code').startsWith('SQLITE_');
   const elsewhere = !database.path.startsWith(dataDir);
   return ofDatabase && elsewhere ? `DATABASE_URL: ${database.path}` : `DATA_DIR: ${dataDir}`;
+}
+
+/** What PostgreSQL says of a site that it does not let in. */
+const REFUSALS: Record<string, string> = {
+  '28P01': 'the password is not the right one',
+  '28000': 'this user is not let in',
+  '3D000': 'there is no such database',
+  '42501': 'this user may not make tables there',
+  database_unavailable: 'it cannot be reached',
+};
+
+function explainPostgres(error: unknown, config: Config): ConfigError | undefined {
+  if (config.database.engine !== 'postgres') return undefined;
+  const reason = error instanceof UnusablePostgres ? error.message : REFUSALS[read(error, 'code')];
+  return reason === undefined
+    ? undefined
+    : new ConfigError(`DATABASE_URL: PostgreSQL at ${placeOf(config)}: ${reason}`);
 }
 
 function read(error: unknown, key: string): string {

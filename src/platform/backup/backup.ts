@@ -6,7 +6,8 @@ import { chmod, copyFile, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import { join, resolve, sep } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { readSchema } from '../database/migrate.ts';
-import { type DatabaseSettings, openDatabase } from '../database/open.ts';
+import { openDatabase } from '../database/open.ts';
+import { type DatabaseSettings, pathOf } from '../database/settings.ts';
 import { conflict } from '../errors.ts';
 import { openStorage, type StorageSettings } from '../storage/open.ts';
 import { HOLD_KIND, holdRemovals } from '../storage/removal-hold.ts';
@@ -70,8 +71,8 @@ async function checkFolders({ dataDir, database }: Site, to: string): Promise<vo
     throw conflict('folder_inside_site', `${to} lies inside of the data folder; a backup belongs elsewhere.`);
   const entries = await readdir(to).catch(ignoringAbsence);
   if (entries && entries.length > 0) throw conflict('folder_not_empty', `${to} is not empty.`);
-  if (!(await stat(database.path).catch(ignoringAbsence)))
-    throw conflict('no_site', `There is no site to back up: ${database.path} does not exist.`);
+  if (!(await stat(pathOf(database)).catch(ignoringAbsence)))
+    throw conflict('no_site', `There is no site to back up: ${pathOf(database)} does not exist.`);
 }
 
 /** Made before SQLite fills it, so that nobody else reads password hashes in it, and of two backups one has the folder. */

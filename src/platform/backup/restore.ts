@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { newestSchema } from '../database/migrate.ts';
+import { pathOf } from '../database/settings.ts';
 import { conflict, invalid } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Site } from './backup.ts';
@@ -46,8 +47,8 @@ async function checkEmpty({ dataDir, database }: Site): Promise<void> {
     );
   // The database may have a place of its own; a log left there would be taken for that of the restored one.
   for (const ending of ['', '-wal', '-shm', '-journal'])
-    if (await stat(database.path + ending).catch(ignoringAbsence))
-      throw conflict('folder_not_empty', `${database.path}${ending} is there already.`);
+    if (await stat(pathOf(database) + ending).catch(ignoringAbsence))
+      throw conflict('folder_not_empty', `${pathOf(database)}${ending} is there already.`);
 }
 
 async function checkDatabase({ schema, database }: Manifest, path: string): Promise<void> {
@@ -73,8 +74,8 @@ async function fill(manifest: Manifest, { site, from }: { site: Site; from: stri
   }
   compare('uploads', uploads, manifest.uploads);
   if (manifest.secretKey) await place(join(from, SECRET_KEY_FILE), join(site.dataDir, SECRET_KEY_FILE));
-  await mkdir(dirname(site.database.path), { recursive: true });
-  await place(join(from, DATABASE_FILE), site.database.path);
+  await mkdir(dirname(pathOf(site.database)), { recursive: true });
+  await place(join(from, DATABASE_FILE), pathOf(site.database));
 }
 
 function compare(folder: string, found: Size, told: Size): void {

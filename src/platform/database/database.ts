@@ -19,10 +19,14 @@ export interface Database extends AsyncDisposable {
   readonly description: string;
   /**
    * Runs `work` in one write transaction and commits, or rolls back when it throws.
-   * Throws `unavailable` (`database_busy`) when another process keeps the writer's lock for 5 s.
+   * `work` may run several times, each after a rollback of the one before: nothing but rows may come of it. When the
+   * connection is lost during the commit nobody knows whether it happened: `idempotent` work is done again then, other
+   * work fails. Throws `unavailable` (`database_busy`, `database_unavailable`) after waiting for 5 s.
    */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Writes a consistent copy of the whole database to `path` while it stays in use. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
+  /** Runs `work` with a reader that sees everything as it is at one moment. */
+  snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
+  /** Writes a consistent copy of the whole database to `path` while it stays in use: a file of SQLite. */
   backup(path: string): Promise<void>;
 }
 

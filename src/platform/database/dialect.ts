@@ -2,11 +2,25 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type { Tables } from './tables.ts';
 
+/** What is changed by one transaction at a time. */
+export type LockName =
+  | `${'thread' | 'storage' | 'session' | 'profile'}:${number}`
+  | `username:${string}`
+  | 'migrations'
+  | 'backup';
+
 export interface Dialect {
   /** Whether `error` says that a unique index (on `column`, when given, as `table.column`) refused a row. */
   isUniqueViolation(error: unknown, column?: string): boolean;
   /** The values of a list that is one argument, for `in`: a statement is the same however long the list. */
   anyOf(list: readonly number[]): RawBuilder<number>;
+  /**
+   * Until `tx` ends, others that name the same lock wait here. True when it may have been waited for: what was read before is
+   * old then, and has to be read again. Locks are taken in the order thread, storage, others, so that no two transactions wait for each other.
+   */
+  lock(tx: Kysely<Tables>, name: LockName): Promise<boolean>;
+  /** Passes rows that another transaction has locked, and locks those it gives. */
+  skipLocked<Query>(query: Query): Query;
   /** From now on `table` gives ids above `upTo` only (and above all that it gave before). */
   reserveIds(
     tx: Kysely<Tables>,
@@ -14,6 +28,22 @@ export interface Dialect {
     upTo: number,
   ): Promise<void>;
   readonly search: SearchDialect;
+  readonly schema: SchemaDialect;
+}
+
+/** What migrations write differently. */
+export interface SchemaDialect {
+  /** The type of a primary key that the database gives and never gives again. */
+  readonly id: string;
+  /** Of whole numbers up to 2^53. */
+  readonly integer: string;
+  /** After the columns of a table, and of one that is kept in the order of its primary key. */
+  readonly table: string;
+  readonly ordered: string;
+  /** A unique index over a number and a text of any length. */
+  uniqueText(index: { name: string; table: string; columns: [number: string, text: string] }): string;
+  /** The full-text index of posts. */
+  readonly search: readonly string[];
 }
 
 /** The full-text index over posts: terms go in and come out as made by the posts feature. */

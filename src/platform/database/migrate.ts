@@ -7,6 +7,7 @@ import { migrations } from './migrations/all.ts';
 /** Applies what is missing and returns the numbers applied. Throws when the database is newer than this program. */
 export async function migrate(database: Database, now: () => number): Promise<number[]> {
   return database.transaction(async (tx) => {
+    await database.dialect.lock(tx, 'migrations');
     const db = tx as unknown as Kysely<{ schemaMigrations: { number: number; appliedAt: number } }>;
     await sql`create table if not exists schema_migrations (number integer primary key, applied_at bigint not null)`.execute(
       db,
@@ -17,7 +18,7 @@ export async function migrate(database: Database, now: () => number): Promise<nu
     refuseNewer(Math.max(0, ...applied));
     const missing = migrations.filter(([number]) => !applied.has(number));
     for (const [number, migration] of missing) {
-      await migration.up(tx as unknown as Kysely<unknown>);
+      await migration.up(tx as unknown as Kysely<unknown>, database.dialect.schema);
       await db.insertInto('schemaMigrations').values({ number, appliedAt: now() }).execute();
     }
     return missing.map(([number]) => number);

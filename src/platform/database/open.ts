@@ -2,16 +2,16 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Database } from './database.ts';
-
-export interface DatabaseSettings {
-  engine: 'sqlite';
-  path: string;
-}
+import type { DatabaseSettings } from './settings.ts';
 
 export async function openDatabase(
   settings: DatabaseSettings,
   onError: (error: unknown) => void,
 ): Promise<Database> {
+  if (settings.engine === 'postgres') {
+    const { openPostgres } = await import('./postgres.ts');
+    return openPostgres(settings, onError);
+  }
   await mkdir(dirname(settings.path), { recursive: true });
   const { openSqlite } = await import('./sqlite.ts');
   return openSqlite({ path: settings.path, onError });

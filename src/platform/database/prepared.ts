@@ -1,5 +1,5 @@
 // Statements that are built and compiled once and then only bound and run: for what every request asks.
-import type { Compilable, Kysely, Transaction } from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { Tables } from './tables.ts';
 
 type Value = number | string | null | readonly number[];
@@ -27,22 +27,39 @@ export interface PrepareWithin {
   ): PreparedWithin<Args, Row>;
 }
 
-/** For adapters: compiles `build`'s query; `bind` then puts arguments into its parameters in order. */
+/** `bind` puts arguments into the parameters of `query` in order. */
+export interface PreparedQuery<Args, Row = unknown> {
+  query: CompiledQuery<Row>;
+  bind: (args: Args) => unknown[];
+}
+
+/** For adapters: compiles `build`'s query. `encodeList` gives a list the form in which the driver takes it. */
 export function compilePrepared<Args extends PreparedArgs, Row>(
   read: Kysely<Tables>,
   build: (read: Kysely<Tables>, args: Args) => Compilable<Row>,
-): { sql: string; bind: (args: Args) => unknown[] } {
-  const { sql: text, parameters } = build(read, placeholders as Args).compile();
-  const names = parameters.map((value) => (value instanceof Placeholder ? value.name : undefined));
+  encodeList: (list: readonly number[]) => unknown,
+): PreparedQuery<Args, Row> {
+  const query = build(read, placeholders as Args).compile();
+  const names = query.parameters.map((value) => (value instanceof Placeholder ? value.name : undefined));
   return {
-    sql: text,
+    query,
     bind: (args) =>
       names.map((name, index) => {
-        const value = name === undefined ? parameters[index] : args[name];
-        return Array.isArray(value) ? JSON.stringify(value) : value;
+        const value = name === undefined ? query.parameters[index] : args[name];
+        return Array.isArray(value) ? encodeList(value) : value;
       }),
   };
 }
+
+/** For adapters: a row made of bare values. */
+export function toRow(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let index = 0; index < names.length; index += 1) row[names[index] ?? ''] = values[index];
+  return row;
+}
+
+export const toCamelCase = (name: string): string =>
+  name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 class Placeholder {
   readonly name: string;

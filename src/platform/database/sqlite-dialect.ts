@@ -11,6 +11,9 @@ export const sqliteDialect: Dialect = {
   // A prepared statement's list is a placeholder, which is bound later.
   anyOf: (list) =>
     sql<number>`(select value from json_each(${Array.isArray(list) ? JSON.stringify(list) : list}))`,
+  // One transaction writes at a time anyway.
+  lock: async () => false,
+  skipLocked: (query) => query,
   async reserveIds(tx, table, upTo) {
     // A table of SQLite's own without a unique index: one row for each table that ever had one.
     await sql`insert into sqlite_sequence (name, seq)
@@ -32,5 +35,16 @@ export const sqliteDialect: Dialect = {
       });
       return sql`(select id, count(*) as matched from (${sql.join(found, sql` union all `)}) group by id)`;
     },
+  },
+  schema: {
+    id: 'integer primary key autoincrement',
+    integer: 'integer',
+    table: ' strict',
+    ordered: ' strict, without rowid',
+    uniqueText: ({ name, table, columns }) =>
+      `create unique index ${name} on ${table} (${columns.join(', ')})`,
+    search: [
+      `create virtual table post_terms using fts5 (terms, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0 tokenchars '%_'")`,
+    ],
   },
 };

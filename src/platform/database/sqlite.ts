@@ -17,7 +17,7 @@ import {
 import { unavailable } from '../errors.ts';
 import { collectEffects, type Database, type Effect, runEffects, type Transaction } from './database.ts';
 import { openLogSync } from './log-sync.ts';
-import { compilePrepared, type PreparedArgs } from './prepared.ts';
+import { compilePrepared, type PreparedArgs, toCamelCase, toRow } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -60,6 +60,16 @@ export async function openSqlite(options: {
         throw unavailable('storage_full', 'The server has no space left. Please try again later.', {
           retryAfter: 60,
         });
+      }
+    },
+    async snapshot(work) {
+      const connection = connect(options.path, { readonly: true });
+      const db = createKysely(new SqliteDriver({ database: cached(connection) }));
+      try {
+        return await db.transaction().execute((tx) => work(tx));
+      } finally {
+        await db.destroy();
+        connection.close();
       }
     },
     backup: (path) => backUp(options.path, path),
@@ -129,15 +139,15 @@ function prepareOn(connection: Sqlite.Database, kysely: Kysely<Tables>) {
   return <Args extends PreparedArgs, Row>(build: (db: Kysely<Tables>, args: Args) => Compilable<Row>) => {
     let ready: ReturnType<typeof compile> | undefined;
     function compile() {
-      const compiled = compilePrepared(kysely, build);
-      const statement = connection.prepare<unknown[], unknown[]>(compiled.sql);
+      const { query, bind } = compilePrepared(kysely, build, JSON.stringify);
+      const statement = connection.prepare<unknown[], unknown[]>(query.sql);
       const names = statement.reader
         ? statement
             .raw(true)
             .columns()
             .map(({ name }) => toCamelCase(name))
         : [];
-      return { statement, bind: compiled.bind, names };
+      return { statement, bind, names };
     }
     return (args: Args): Row[] => {
       const { statement, bind, names } = (ready ??= compile());
@@ -148,15 +158,6 @@ function prepareOn(connection: Sqlite.Database, kysely: Kysely<Tables>) {
     };
   };
 }
-
-function toRow(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
-  const row: Record<string, unknown> = {};
-  for (let index = 0; index < names.length; index += 1) row[names[index] ?? ''] = values[index];
-  return row;
-}
-
-const toCamelCase = (name: string): string =>
-  name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 function connect(path: string, { readonly }: { readonly: boolean }): Sqlite.Database {
   // While it opens, it may have to wait for another process that opens the same new database.

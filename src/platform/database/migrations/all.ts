@@ -1,12 +1,13 @@
 // Every migration in order. Forward only; a file that has been released never changes.
 import type { Kysely } from 'kysely';
+import type { SchemaDialect } from '../dialect.ts';
 import * as first from './001-first.ts';
 import * as imports from './002-imports.ts';
 import * as storagePerPerson from './003-storage-per-person.ts';
 import * as usernameSkeletons from './004-username-skeletons.ts';
 
 export interface Migration {
-  up(db: Kysely<unknown>): Promise<void>;
+  up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
 }
 
 export const migrations: readonly (readonly [number: number, migration: Migration])[] = [

@@ -1,0 +1,111 @@
+// Connections to PostgreSQL: two pools, of which one can only read. While the server is away, whoever needs a connection
+// waits some seconds for it to come back.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { unavailable } from '../errors.ts';
+import type { PostgresSettings } from './settings.ts';
+
+export interface Connections extends AsyncDisposable {
+  /** Throws `unavailable` (`database_unavailable`) when none can be had within 5 s. */
+  acquire(): Promise<pg.PoolClient>;
+  /** In use and open. */
+  readonly size: { used: number; open: number };
+}
+
+const WAIT_MS = 5_000;
+const PAUSE_MS = 50;
+/** Statements that are planned once for each connection; those past them are planned at each run. */
+const NAMED_STATEMENTS = 500;
+
+/** `readonly`: the server itself refuses writes. */
+export function openConnections(
+  settings: PostgresSettings & { readonly: boolean; size: number; waitMs?: number },
+): Connections {
+  const pool = new pg.Pool({ ...clientOptions(settings), max: settings.size, idleTimeoutMillis: 60_000 });
+  // An idle connection that the server ended: the pool has let go of it, and the next one is a new one.
+  pool.on('error', () => undefined);
+  const waitMs = settings.waitMs ?? WAIT_MS;
+  return {
+    async acquire() {
+      const giveUpAt = performance.now() + waitMs;
+      for (;;) {
+        try {
+          return await pool.connect();
+        } catch (error) {
+          if (!isUnreachable(error)) throw error;
+          if (performance.now() > giveUpAt) throw away(error);
+          await delay(PAUSE_MS);
+        }
+      }
+    },
+    get size() {
+      return { used: pool.totalCount - pool.idleCount, open: pool.totalCount };
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+export function clientOptions(settings: PostgresSettings & { readonly: boolean }): pg.ClientConfig {
+  const { statementTimeoutMs, idleTransactionTimeoutMs, readonly } = settings;
+  return {
+    connectionString: settings.url,
+    ssl: tlsOptions(settings),
+    application_name: 'veranda',
+    connectionTimeoutMillis: WAIT_MS,
+    keepAlive: true,
+    types: { getTypeParser },
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: Math.min(5_000, statementTimeoutMs),
+    idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
+    // The server's own limit comes first; this one is for a server that does not answer at all.
+    query_timeout: statementTimeoutMs + 5_000,
+    ...(readonly && { options: '-c default_transaction_read_only=on' }),
+  };
+}
+
+function tlsOptions({ tls, ca }: PostgresSettings): pg.ClientConfig['ssl'] {
+  if (tls === 'off') return false;
+  return { rejectUnauthorized: tls === 'verify', ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }) };
+}
+
+/** Whole numbers as numbers: ids, counts and times stay below 2^53; sums of them are `numeric`. */
+const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
+  oid === pg.types.builtins.INT8 || oid === pg.types.builtins.NUMERIC
+    ? Number
+    : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+
+const names = new Map<string, string>();
+
+/** The name that a connection keeps the plan of this statement under. */
+export function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= NAMED_STATEMENTS) return known;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 32);
+  names.set(text, name);
+  return name;
+}
+
+const UNREACHABLE = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  // Starting, stopping, crashed, too many connections.
+  ...['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006'],
+]);
+
+/** Whether the connection was lost or not to be had: what it was asked last may or may not have been done. */
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isUnreachable);
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string') return UNREACHABLE.has(error.code);
+  // What the driver says by itself has no code.
+  return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when|timeout expired|Query read timeout)/.test(
+    error.message,
+  );
+}
+
+const away = (cause: unknown): Error =>
+  Object.assign(
+    unavailable('database_unavailable', 'The server is busy. Please try again.', { retryAfter: 5 }),
+    { cause },
+  );

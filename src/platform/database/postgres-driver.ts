@@ -1,0 +1,124 @@
+// Kysely's driver for PostgreSQL. What fails says how much is certain: nothing was committed, or nobody knows.
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+import type pg from 'pg';
+import { type Connections, isUnreachable, nameOf } from './postgres-connections.ts';
+
+/** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
+export class CommitInDoubt extends Error {
+  override readonly name = 'CommitInDoubt';
+}
+
+export class PostgresDriver implements Driver {
+  readonly #connections: Connections;
+  readonly #readonly: boolean;
+
+  constructor(connections: Connections, options: { readonly: boolean }) {
+    this.#connections = connections;
+    this.#readonly = options.readonly;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<PostgresConnection> {
+    return openConnection(this.#connections, { readonly: this.#readonly });
+  }
+
+  async beginTransaction(
+    connection: PostgresConnection,
+    { isolationLevel }: TransactionSettings,
+  ): Promise<void> {
+    connection.stay();
+    await connection.run(isolationLevel ? `begin isolation level ${isolationLevel}` : 'begin');
+  }
+
+  async commitTransaction(connection: PostgresConnection): Promise<void> {
+    const { command } = await connection.run('commit').catch((cause: unknown) => {
+      if (!isUnreachable(cause)) throw cause;
+      throw new CommitInDoubt('The connection to the database was lost during a commit', { cause });
+    });
+    // So the server answers a commit after a statement that failed.
+    if (command !== 'COMMIT')
+      throw new Error('A transaction in which a statement had failed was to be committed');
+  }
+
+  /** A connection that cannot even do this is thrown away, and the server rolls back by itself. */
+  async rollbackTransaction(connection: PostgresConnection): Promise<void> {
+    await connection.run('rollback').catch(() => connection.breakOff());
+  }
+
+  async releaseConnection(connection: PostgresConnection): Promise<void> {
+    connection.release();
+  }
+
+  async destroy(): Promise<void> {}
+}
+
+/** With `readonly`, outside of a transaction, a statement whose connection was lost is run again on another one. */
+export async function openConnection(
+  connections: Connections,
+  { readonly }: { readonly: boolean },
+): Promise<PostgresConnection> {
+  return new PostgresConnection(await connections.acquire(), readonly ? connections : undefined);
+}
+
+export class PostgresConnection implements DatabaseConnection {
+  #client: pg.PoolClient;
+  #spare: Connections | undefined;
+  #isBroken = false;
+  readonly #onError = (): void => this.breakOff();
+
+  constructor(client: pg.PoolClient, spare: Connections | undefined) {
+    this.#client = client.on('error', this.#onError);
+    this.#spare = spare;
+  }
+
+  async executeQuery<Row>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const { command, rowCount, rows } = await this.run(text, { values: parameters });
+    const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
+    return { rows: rows as Row[], ...(changes && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+  }
+
+  streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error('This driver does not stream; read in pages');
+  }
+
+  /** `rowMode: 'array'` answers rows as values in the order of the fields. */
+  async run(
+    text: string,
+    { values = [], rowMode }: { values?: readonly unknown[]; rowMode?: 'array' } = {},
+  ): Promise<pg.QueryResult> {
+    const name = values.length > 0 ? nameOf(text) : undefined;
+    const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
+    for (;;) {
+      try {
+        return await this.#client.query(query);
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+        this.breakOff();
+        if (!this.#spare) throw error;
+        await this.#renew(this.#spare);
+      }
+    }
+  }
+
+  /** From now on what is run belongs together. */
+  stay(): void {
+    this.#spare = undefined;
+  }
+
+  breakOff(): void {
+    this.#isBroken = true;
+  }
+
+  release(): void {
+    this.#client.off('error', this.#onError);
+    this.#client.release(this.#isBroken);
+  }
+
+  async #renew(spare: Connections): Promise<void> {
+    const client = await spare.acquire();
+    this.release();
+    this.#client = client.on('error', this.#onError);
+    this.#isBroken = false;
+  }
+}

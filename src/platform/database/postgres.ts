@@ -1,0 +1,179 @@
+// PostgreSQL: transactions at READ COMMITTED on one pool, reads on another that the server keeps from writing. What two
+// transactions must not do at once they queue for by name (`Dialect.lock`); unique indexes decide the rest.
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  CamelCasePlugin,
+  type Compilable,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely';
+import { DomainError, unavailable } from '../errors.ts';
+import { collectEffects, type Database, type Effect, runEffects, type Transaction } from './database.ts';
+import { type PostgresSettings, UnusablePostgres } from './settings.ts';
+import { type Connections, isUnreachable, openConnections } from './postgres-connections.ts';
+import { postgresDialect } from './postgres-dialect.ts';
+import { CommitInDoubt, openConnection, PostgresDriver } from './postgres-driver.ts';
+import {
+  compilePrepared,
+  type PreparedArgs,
+  type PreparedQuery,
+  type PreparedWithin,
+  toCamelCase,
+  toRow,
+} from './prepared.ts';
+import type { Tables } from './tables.ts';
+
+/** How often something is done again that certainly was not done. */
+const TRIES = 4;
+const OLDEST_VERSION = 15;
+
+export async function openPostgres(
+  settings: PostgresSettings,
+  onError: (error: unknown) => void,
+): Promise<Database> {
+  await using opened = new AsyncDisposableStack();
+  const writerSize = Math.max(1, Math.floor(settings.poolSize / 2));
+  const readerSize = settings.poolSize - writerSize;
+  const writers = opened.use(openConnections({ ...settings, readonly: false, size: writerSize }));
+  const readers = opened.use(openConnections({ ...settings, readonly: true, size: readerSize }));
+  const version = await checkServer(writers);
+  const write = createKysely(writers, { readonly: false });
+  const read = createKysely(readers, { readonly: true });
+  const disposal = opened.move();
+  return {
+    read,
+    prepare: (build) => prepareReads({ readers, kysely: read }, build),
+    prepareWithin: (build) => prepareWrites(write, build),
+    dialect: postgresDialect,
+    description: `PostgreSQL ${version}`,
+    async transaction(work, { idempotent = false } = {}) {
+      const { result, effects } = await persist(() => commit(write, work), { idempotent });
+      runEffects(effects, onError);
+      return result;
+    },
+    snapshot: (work) =>
+      read
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .execute((tx) => work(tx)),
+    async backup() {
+      throw new Error('not there yet');
+    },
+    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+  };
+}
+
+/** Does it again as long as it certainly left nothing behind, or leaves the same however often it is done. */
+async function persist<T>(attempt: () => Promise<T>, { idempotent }: { idempotent: boolean }): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const again =
+        isConflict(error) || isUnreachable(error) || (idempotent && error instanceof CommitInDoubt);
+      if (!again || tries >= TRIES) throw explain(error);
+      await delay(Math.random() * 10 * 2 ** tries);
+    }
+  }
+}
+
+function commit<T>(
+  write: Kysely<Tables>,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<{ result: T; effects: Effect[] }> {
+  return write.transaction().execute(async (tx) => {
+    const effects = collectEffects(tx);
+    return { result: await work(tx), effects };
+  });
+}
+
+function createKysely(connections: Connections, options: { readonly: boolean }): Kysely<Tables> {
+  const dialect = {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new PostgresDriver(connections, options),
+    createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  };
+  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+}
+
+/** Rows are made of bare values under names that are converted once. */
+function prepareReads<Args extends PreparedArgs, Row>(
+  { readers, kysely }: { readers: Connections; kysely: Kysely<Tables> },
+  build: (db: Kysely<Tables>, args: Args) => Compilable<Row>,
+): (args: Args) => Promise<Row[]> {
+  let ready: PreparedQuery<Args> | undefined;
+  let names: readonly string[] | undefined;
+  return async (args) => {
+    const { query, bind } = (ready ??= compilePrepared(kysely, build, keepLists));
+    const connection = await openConnection(readers, { readonly: true });
+    try {
+      const { rows, fields } = await connection.run(query.sql, { values: bind(args), rowMode: 'array' });
+      const columns = (names ??= fields.map(({ name }) => toCamelCase(name)));
+      return rows.map((values: unknown[]) => toRow(columns, values)) as Row[];
+    } finally {
+      connection.release();
+    }
+  };
+}
+
+function prepareWrites<Args extends PreparedArgs, Row>(
+  kysely: Kysely<Tables>,
+  build: (db: Kysely<Tables>, args: Args) => Compilable<Row>,
+): PreparedWithin<Args, Row> {
+  let ready: PreparedQuery<Args, Row> | undefined;
+  return async (tx, args) => {
+    const { query, bind } = (ready ??= compilePrepared(kysely, build, keepLists));
+    return (await tx.executeQuery<Row>({ ...query, parameters: bind(args) })).rows;
+  };
+}
+
+/** The driver writes lists as arrays. */
+const keepLists = (list: readonly number[]): unknown => list;
+
+function isConflict(error: unknown): boolean {
+  const code = codeOf(error);
+  // serialization_failure, deadlock_detected: the server has rolled back.
+  return code === '40001' || code === '40P01';
+}
+
+/** What somebody can wait for is said; anything else stays a fault. */
+function explain(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  const code = codeOf(error);
+  // lock_not_available, query_canceled (by the time limit), serialization_failure, deadlock_detected.
+  if (['55P03', '57014', '40001', '40P01'].includes(code) || isUnreachable(error))
+    return Object.assign(
+      unavailable('database_busy', 'The server is busy. Please try again.', { retryAfter: 2 }),
+      { cause: error },
+    );
+  if (code === '53100')
+    return unavailable('storage_full', 'The server has no space left. Please try again later.', {
+      retryAfter: 60,
+    });
+  return error;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** Throws UnusablePostgres for a server that this program cannot work with. */
+async function checkServer(writers: Connections): Promise<string> {
+  const connection = await openConnection(writers, { readonly: true });
+  try {
+    const { rows } = await connection.run(
+      `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+        current_setting('server_encoding') as encoding`,
+    );
+    const [row] = rows as { version: string; number: number; encoding: string }[];
+    if (!row || row.number < OLDEST_VERSION * 10_000)
+      throw new UnusablePostgres(`PostgreSQL ${OLDEST_VERSION} or newer is needed`);
+    if (row.encoding !== 'UTF8')
+      throw new UnusablePostgres(`its encoding is ${row.encoding}, and UTF8 is needed`);
+    return row.version.split(' ')[0] ?? '';
+  } finally {
+    connection.release();
+  }
+}
