@@ -87,6 +87,7 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
     },
 
     async close(tx, { checked: { upload, fileKey }, postId }) {
+      await database.dialect.lock(tx, `storage:${upload.ownerId}`);
       const at = now();
       const current = await tx
         .selectFrom('uploads')

@@ -1,27 +1,45 @@
 // How much one person may keep: pictures and videos as they came, on posts and on their way. What is made of a video is
 // not counted. The sum is read in the transaction that adds to it, so that no two of them take the same room.
 import { sql } from 'kysely';
-import type { Reader, Transaction } from '../../platform/database/database.ts';
+import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 import { tooLarge } from '../../platform/errors.ts';
 
 export interface Quota {
-  /** Throws `too_large` (`quota_reached`) unless the owner has room for so many bytes more. */
-  check(db: Reader | Transaction, wanted: { ownerId: number; bytes: number }): Promise<void>;
+  /** Throws `too_large` (`quota_reached`) unless the owner has room for so many bytes more, just now. */
+  look(wanted: Wanted): Promise<void>;
+  /** The same in the transaction that takes the room, which nobody else takes until it ends. */
+  check(tx: Transaction, wanted: Wanted): Promise<void>;
 }
 
-export function createQuota({ limits }: { limits: { storageBytes: number } }): Quota {
+interface Wanted {
+  ownerId: number;
+  bytes: number;
+}
+
+export function createQuota({
+  database,
+  limits,
+}: {
+  database: Database;
+  limits: { storageBytes: number };
+}): Quota {
+  async function refuse(db: Reader, { ownerId, bytes }: Wanted): Promise<void> {
+    const { kept } = await db
+      .selectFrom('media')
+      .select(sql<number>`coalesce(sum(size), 0)`.as('kept'))
+      .where('ownerId', '=', ownerId)
+      .executeTakeFirstOrThrow();
+    if (kept + bytes > limits.storageBytes)
+      throw tooLarge(
+        'quota_reached',
+        'Your pictures and videos take up all the room that you have here. Delete some of them and try again.',
+      );
+  }
   return {
-    async check(db, { ownerId, bytes }) {
-      const { kept } = await db
-        .selectFrom('media')
-        .select(sql<number>`coalesce(sum(size), 0)`.as('kept'))
-        .where('ownerId', '=', ownerId)
-        .executeTakeFirstOrThrow();
-      if (kept + bytes > limits.storageBytes)
-        throw tooLarge(
-          'quota_reached',
-          'Your pictures and videos take up all the room that you have here. Delete some of them and try again.',
-        );
+    look: (wanted) => refuse(database.read, wanted),
+    async check(tx, wanted) {
+      await database.dialect.lock(tx, `storage:${wanted.ownerId}`);
+      await refuse(tx, wanted);
     },
   };
 }

@@ -74,7 +74,7 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
       }
       return withLease(database, {
         now,
-        find: (tx) => findOrCreate(tx, { chunk, quota, now }),
+        find: (tx) => findOrCreate({ database, quota, now }, tx, chunk),
         async work(upload) {
           const where = await place({ upload, chunk, hash });
           // From here on it is this connection that has had the answer.
@@ -96,7 +96,7 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
     const bytes = content.length;
     if (upload.offset + bytes > limits.videoBytes)
       throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
-    await quota.check(database.read, { ownerId, bytes });
+    await quota.look({ ownerId, bytes });
     const offset = upload.offset + (await storage.drafts.write(draftKey, upload.offset, [content]));
     return {
       progress: { offset, lastChunkHash: hash, lastChunkSize: bytes, lastConnection: connection },
@@ -144,11 +144,13 @@ function checkLabel(label: string): void {
 }
 
 async function findOrCreate(
+  { database, quota, now }: Pick<UploadsOptions, 'database' | 'quota' | 'now'>,
   tx: Transaction,
-  { chunk, quota, now }: { chunk: Chunk; quota: Quota; now: () => number },
+  chunk: Chunk,
 ): Promise<Upload> {
   const { viewer, label } = chunk;
   const ownerId = viewer.profileId;
+  await database.dialect.lock(tx, `storage:${ownerId}`);
   const known = await tx
     .selectFrom('uploads')
     .selectAll()

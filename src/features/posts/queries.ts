@@ -22,10 +22,13 @@ export interface PostRef {
 }
 
 /** The post at the top of the thread: what live updates are about. */
-export const topOf = (item: ThreadItem): number => item.rootId ?? item.id;
+export const topOf = (item: Pick<ThreadItem, 'id' | 'rootId'>): number => item.rootId ?? item.id;
 
 export interface Threads {
-  /** Throws `not_found` when it does not exist or stands elsewhere than `level` says. */
+  /**
+   * Throws `not_found` when it does not exist or stands elsewhere than `level` says. Within a transaction nobody else changes
+   * the thread until the transaction ends.
+   */
   find(item: { within?: Transaction; id: number; level?: Level | undefined }): Promise<ThreadItem>;
   /** The viewer's own post. Throws `not_found`, or `forbidden` for somebody else's. */
   findOwnPost(post: { within?: Transaction; id: number; viewer: Viewer }): Promise<ThreadItem>;
@@ -34,7 +37,7 @@ export interface Threads {
   countChild(tx: Transaction, child: { parentId: number; by: 1 | -1 }): Promise<void>;
 }
 
-export function createThreads({ prepare, prepareWithin }: Database): Threads {
+export function createThreads({ prepare, prepareWithin, dialect }: Database): Threads {
   const select = (db: Reader, { id }: { id: number }) =>
     db.selectFrom('posts').select(['id', 'authorId', 'parentId', 'rootId']).where('id', '=', id);
   const selectNow = prepare(select);
@@ -52,8 +55,15 @@ export function createThreads({ prepare, prepareWithin }: Database): Threads {
       .where('id', '=', id),
   );
 
+  /** A thread is changed by one transaction at a time: what is found here stays until the end of it. */
+  async function selectLocked(tx: Transaction, id: number) {
+    const [row] = await selectWithin(tx, { id });
+    if (!row || !(await dialect.lock(tx, `thread:${topOf(row)}`))) return row;
+    return (await selectWithin(tx, { id }))[0];
+  }
+
   const find: Threads['find'] = async ({ within, id, level }) => {
-    const [row] = within ? await selectWithin(within, { id }) : await selectNow({ id });
+    const row = within ? await selectLocked(within, id) : (await selectNow({ id }))[0];
     if (!row) throw notFound('post');
     const item = { ...row, level: levelOf(row) };
     if (level && item.level !== level) throw notFound('post');

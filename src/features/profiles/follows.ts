@@ -14,14 +14,14 @@ export function createFollows({ database, now }: { database: Database; now: () =
   return {
     set: ({ viewer, profileId, following }) =>
       database.transaction(async (tx) => {
-        await checkFollowable(tx, { viewer, profileId });
+        await checkFollowable(database, tx, { viewer, profileId });
         await (following
           ? follow(tx, { viewer, profileId, at: now() })
           : unfollow(tx, { viewer, profileId }));
       }),
     toggle: ({ viewer, profileId }) =>
       database.transaction(async (tx) => {
-        await checkFollowable(tx, { viewer, profileId });
+        await checkFollowable(database, tx, { viewer, profileId });
         const removed = await unfollow(tx, { viewer, profileId });
         if (!removed) await follow(tx, { viewer, profileId, at: now() });
       }),
@@ -29,12 +29,16 @@ export function createFollows({ database, now }: { database: Database; now: () =
 }
 
 async function checkFollowable(
+  { dialect }: Database,
   tx: Transaction,
   { viewer, profileId }: { viewer: Viewer; profileId: number },
 ): Promise<void> {
   if (viewer.profileId === profileId) throw invalid('self_follow', 'You cannot follow yourself.');
   const profile = await tx.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst();
   if (!profile) throw notFound('profile');
+  // Both counters change. Always in the same order, so that two who follow each other do not wait for each other.
+  const both = [viewer.profileId, profileId].toSorted((a, b) => a - b);
+  for (const id of both) await dialect.lock(tx, `profile:${id}`);
 }
 
 async function follow(

@@ -45,6 +45,7 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
     };
 
     const write = database.transaction(async (tx) => {
+      await database.dialect.lock(tx, `profile:${viewer.profileId}`);
       if (Object.keys(names).length > 0) await users.accounts.rename(tx, { userId: viewer.userId, ...names });
       await touchPosts(tx, viewer.profileId);
       if (Object.keys(changes).length === 0) return;

@@ -88,6 +88,7 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
     },
 
     async insert(tx, user, role = 'user') {
+      await database.dialect.lock(tx, `username:${user.usernameSkeleton}`);
       if (await looksTaken(tx, user)) throw invalidFields({ username: [LOOKS_TAKEN] });
       try {
         const { id } = await tx

@@ -66,7 +66,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     async refresh(refreshToken) {
       const { sessionId, generation } = await tokens.verify(refreshToken, 'refresh');
       const current = await database.transaction((tx) =>
-        rotate(tx, { sessionId, generation, at: now(), refreshUntil }),
+        rotate(database, tx, { sessionId, generation, at: now(), refreshUntil }),
       );
       if (!current) throw unauthenticated('token_blacklisted', 'Token is blacklisted');
       return tokens.issue(current);
@@ -136,7 +136,12 @@ interface Rotation {
 }
 
 /** The generation that the holder of `generation` is entitled to now, or undefined when the session is over. */
-async function rotate(tx: Transaction, { sessionId, generation, at, refreshUntil }: Rotation) {
+async function rotate(
+  { dialect }: Database,
+  tx: Transaction,
+  { sessionId, generation, at, refreshUntil }: Rotation,
+) {
+  await dialect.lock(tx, `session:${sessionId}`);
   const session = await tx
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.userId')

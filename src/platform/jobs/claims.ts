@@ -20,17 +20,19 @@ export async function claim(
       .updateTable('jobs')
       .set({ leaseHolder: holder, leaseUntil: now + LEASE_MS, attempts: sql<number>`attempts + 1` })
       .where('id', '=', (query) =>
-        query
-          .selectFrom('jobs')
-          .select('id')
-          .where('deadAt', 'is', null)
-          .where('runAt', '<=', now)
-          .where('leaseUntil', '<=', now)
-          .where('kind', 'in', kinds)
-          .orderBy('priority', 'desc')
-          .orderBy('runAt')
-          .orderBy('id')
-          .limit(1),
+        database.dialect.skipLocked(
+          query
+            .selectFrom('jobs')
+            .select('id')
+            .where('deadAt', 'is', null)
+            .where('runAt', '<=', now)
+            .where('leaseUntil', '<=', now)
+            .where('kind', 'in', kinds)
+            .orderBy('priority', 'desc')
+            .orderBy('runAt')
+            .orderBy('id')
+            .limit(1),
+        ),
       )
       .returningAll()
       .executeTakeFirst(),
@@ -56,15 +58,16 @@ export async function heartbeat(database: Database, lease: Lease & { now: number
   return numUpdatedRows > 0n;
 }
 
-/** Whether `holder` still has the job, read inside the caller's transaction. */
+/** Whether `holder` still has the job, and keeps it until the caller's transaction ends. */
 export async function isHeld(tx: Transaction, { id, holder }: Lease): Promise<boolean> {
-  const row = await tx
-    .selectFrom('jobs')
-    .select('id')
+  // Writing the row keeps others from claiming it meanwhile, where a look at it would not.
+  const { numUpdatedRows } = await tx
+    .updateTable('jobs')
+    .set({ leaseHolder: holder })
     .where('id', '=', id)
     .where('leaseHolder', '=', holder)
     .executeTakeFirst();
-  return row !== undefined;
+  return numUpdatedRows > 0n;
 }
 
 /** Frees at once what processes held that are certainly gone. */

@@ -44,6 +44,7 @@ export async function holdRemovals(
 ): Promise<HeldRemovals> {
   const holder = newLeaseHolder();
   await database.transaction(async (tx) => {
+    await database.dialect.lock(tx, 'backup');
     const at = Date.now();
     const other = await tx.selectFrom('jobs').selectAll().where('kind', '=', HOLD_KIND).executeTakeFirst();
     if (other && isLive(other, at)) throw conflict('backup_running', 'Another backup is running.');

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { SchemaDialect } from '../dialect.ts';
 
 // Ids are AUTOINCREMENT: an id that was ever shown is never given to something else.
-const statements = ({ id, integer, table, ordered, uniqueText, search }: SchemaDialect): string[] => [
+const people = ({ id, integer, table, ordered }: SchemaDialect): string[] => [
   `create table users (
     id ${id},
     username text not null,
@@ -45,6 +45,9 @@ const statements = ({ id, integer, table, ordered, uniqueText, search }: SchemaD
     check (followed_id <> follower_id)
   )${ordered}`,
   `create index follows_of_follower on follows (follower_id, followed_id)`,
+];
+
+const posts = ({ id, integer, table, ordered, search }: SchemaDialect): string[] => [
   `create table posts (
     id ${id},
     author_id ${integer} not null references profiles (id) on delete cascade,
@@ -70,6 +73,10 @@ const statements = ({ id, integer, table, ordered, uniqueText, search }: SchemaD
     primary key (post_id, profile_id)
   )${ordered}`,
   `create index likes_of_profile on likes (profile_id, post_id)`,
+  ...search,
+];
+
+const work = ({ id, integer, table, uniqueText }: SchemaDialect): string[] => [
   `create table media (
     id ${id},
     owner_id ${integer} not null references profiles (id) on delete cascade,
@@ -127,9 +134,9 @@ const statements = ({ id, integer, table, ordered, uniqueText, search }: SchemaD
   )${table}`,
   `create unique index jobs_unique_key on jobs (unique_key) where unique_key is not null and dead_at is null`,
   `create index jobs_ready on jobs (priority desc, run_at, id) where dead_at is null`,
-  ...search,
 ];
 
 export async function up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void> {
-  for (const statement of statements(schema)) await sql.raw(statement).execute(db);
+  for (const statement of [...people(schema), ...posts(schema), ...work(schema)])
+    await sql.raw(statement).execute(db);
 }
