@@ -1,9 +1,36 @@
-// Two projects, always both: the quick tests first, then the ones that encode video or drive a browser, which
-// run one file at a time because each takes the whole machine; a project of one worker goes last by itself.
+// Every test runs on SQLite: the quick ones first, then those that encode video or drive a browser, which run one file at a
+// time because each takes the whole machine (a project of one worker goes last by itself). Every test that has to do with
+// the database runs on PostgreSQL as well.
 
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = ['test/{crash,generated,journeys}/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
+
+/** What no database has a part in, and what is about SQLite itself. */
+const withoutPostgres = [
+  ...[
+    'web/**',
+    'bin/**',
+    'src/api/**',
+    'src/*.test.ts',
+    'src/platform/{ffmpeg,foreign-databases,limits,pictures,realtime}/**',
+  ],
+  ...[
+    'src/platform/{secret-key,turnstile}.test.ts',
+    'src/platform/storage/local.test.ts',
+    'src/features/media/videos/**',
+  ],
+  ...[
+    'src/platform/database/{sqlite,log-sync}.test.ts',
+    'test/{boundaries,docs,packages}.test.ts',
+    'test/faults/**',
+  ],
+  ...['test/wire/queries.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
+];
+const postgres = {
+  globalSetup: ['test/support/cluster.ts'],
+  env: { TEST_DATABASE: 'postgres' },
+};
 
 export default defineConfig({
   test: {
@@ -32,8 +59,30 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...postgres,
+          name: 'postgres',
+          include: ['{src,test}/**/*.test.ts'],
+          exclude: [...slow, ...withoutPostgres],
+          maxWorkers: '100%',
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'slow',
           include: slow,
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...postgres,
+          name: 'slow-postgres',
+          include: slow,
+          exclude: withoutPostgres,
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 120_000,

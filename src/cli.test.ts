@@ -83,7 +83,7 @@ describe('create-admin', () => {
       firstname: 'Kim',
       lastname: 'Admin',
     });
-    expect(ask(site.dataDir, "select role from users where username = 'keeper'")).toEqual([
+    expect(await ask(site.dataDir, "select role from users where username = 'keeper'")).toEqual([
       { role: 'admin' },
     ]);
   });
@@ -97,7 +97,7 @@ describe('create-admin', () => {
     ['no password', '', 'password: This field may not be blank.\n'],
   ])('with %s says what is wrong and makes nobody', async (_, input, sentence) => {
     expect(await veranda(args('intruder'), input)).toEqual({ code: 1, out: '', err: sentence });
-    expect(ask(site.dataDir, "select id from users where username = 'intruder'")).toEqual([]);
+    expect(await ask(site.dataDir, "select id from users where username = 'intruder'")).toEqual([]);
   });
 });
 
@@ -166,8 +166,8 @@ describe('jobs', () => {
       ['sweep-sessions', '{}', 0, later, 0, 5, 0, null, 1, null],
     ];
     for (const row of rows)
-      ask(site.dataDir, `insert into jobs ${columns} values (?,?,?,?,?,?,?,?,?,?)`, ...row);
-    const [dead, waiting] = ask<{ id: number }>(site.dataDir, 'select id from jobs order by id');
+      await ask(site.dataDir, `insert into jobs ${columns} values (?,?,?,?,?,?,?,?,?,?)`, ...row);
+    const [dead, waiting] = await ask<{ id: number }>(site.dataDir, 'select id from jobs order by id');
     const { out } = await veranda(['jobs']);
     expect(out).toContain(`${dead?.id}\tsweep-sessions\tdead\ttry 5 of 5\t{}\tthe disk was full\n`);
     expect(out).toContain(`${waiting?.id}\tsweep-sessions\twaiting\ttry 0 of 5\t{}\t\n`);
@@ -179,7 +179,7 @@ describe('jobs', () => {
     });
     site.app.worker.wake();
     await site.app.worker.idle();
-    expect(ask(site.dataDir, 'select id from jobs')).toEqual([{ id: waiting?.id }]);
+    expect(await ask(site.dataDir, 'select id from jobs')).toEqual([{ id: waiting?.id }]);
     expect((await veranda(['jobs', 'retry', String(waiting?.id)])).code).toBe(1);
     expect((await veranda(['jobs', 'retry', '999999'])).code).toBe(1);
   });

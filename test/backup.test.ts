@@ -94,7 +94,7 @@ describe('a backup of a site in use', () => {
   });
 
   test('has every file that its rows name', async () => {
-    const rows = ask<{ key: string; size: number | null }>(
+    const rows = await ask<{ key: string; size: number | null }>(
       dataDir,
       `select file_key as key, size from media where file_key is not null
        union select picture_key, null from profiles where picture_key is not null
@@ -110,10 +110,10 @@ describe('a backup of a site in use', () => {
   });
 
   test('is a database without a fault, and without a trace of the backup', async () => {
-    expect(ask(dataDir, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
-    expect(ask(dataDir, 'pragma foreign_key_check')).toEqual([]);
-    expect(ask(dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
-    expect(ask(site.dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
+    expect(await ask(dataDir, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    expect(await ask(dataDir, 'pragma foreign_key_check')).toEqual([]);
+    expect(await ask(dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
+    expect(await ask(site.dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
   });
 
   test('knows its people: by the tokens they have, and by their passwords', async () => {
@@ -131,7 +131,11 @@ describe('a backup of a site in use', () => {
     for (const { file, filename, offset, mediaId, closed } of before.uploads) {
       if (!closed && offset > 0) await goOn({ ann, file, filename, offset, mediaId });
       if (!closed && offset === 0) continue;
-      const [row] = ask<{ key: string }>(dataDir, 'select file_key as key from media where id = ?', mediaId);
+      const [row] = await ask<{ key: string }>(
+        dataDir,
+        'select file_key as key from media where id = ?',
+        mediaId,
+      );
       const stored = await fetch(`${restored.base}/media/${row?.key}`);
       expect(hash(new Uint8Array(await stored.arrayBuffer()))).toBe(hash(file));
     }
@@ -146,7 +150,7 @@ describe('a backup of a site in use', () => {
   }
 
   async function goOn({ ann, file, filename, offset, mediaId }: Going): Promise<void> {
-    const [row] = ask<{ offset: number; finished: number | null }>(
+    const [row] = await ask<{ offset: number; finished: number | null }>(
       dataDir,
       'select "offset", finished_at as finished from uploads where media_id = ?',
       mediaId,
@@ -202,7 +206,7 @@ test('an upload that became a blob just after the database was copied is an uplo
   const ann = await join(site.base);
   const bytes = makeFile(CHUNK);
   await sendChunk(site.base, ann, { filename: 'a.mp4', bytes });
-  const [upload] = ask<{ key: string }>(site.dataDir, 'select draft_key as key from uploads');
+  const [upload] = await ask<{ key: string }>(site.dataDir, 'select draft_key as key from uploads');
   await mkdir(joinPath(site.dataDir, 'media/videos'), { recursive: true });
   await rename(
     joinPath(site.dataDir, 'uploads', upload?.key ?? ''),

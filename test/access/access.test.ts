@@ -40,7 +40,7 @@ test('every route that is not in the table answers 405 to everybody', async () =
   const world = await makeWorld(server, people);
   const others = [...mounted].filter((route) => !declared.has(route));
   expect(others.length).toBeGreaterThan(0);
-  const before = readAll(server.dataDir);
+  const before = await readAll(server.dataDir);
   for (const route of others) {
     const [method = '', path = ''] = route.split(' ');
     for (const viewer of VIEWERS)
@@ -48,7 +48,7 @@ test('every route that is not in the table answers 405 to everybody', async () =
         405,
       );
   }
-  expect(readAll(server.dataDir)).toBe(before);
+  expect(await readAll(server.dataDir)).toBe(before);
 });
 
 describe.each(rows)('$method $path $variant', (row) => {
@@ -57,11 +57,11 @@ describe.each(rows)('$method $path $variant', (row) => {
     const got: Partial<Record<Viewer, number>> = {};
     for (const viewer of VIEWERS) {
       await server.app.worker.idle();
-      const [all, own] = [readAll(server.dataDir), readOwn(server.dataDir, people.owner.id)];
+      const [all, own] = [await readAll(server.dataDir), await readOwn(server.dataDir, people.owner.id)];
       const { status } = await send(row, viewer, world);
       got[viewer] = status;
-      if (status >= 400) expect(readAll(server.dataDir), `${viewer} was refused`).toBe(all);
-      if (viewer !== 'owner') expect(readOwn(server.dataDir, people.owner.id), viewer).toEqual(own);
+      if (status >= 400) expect(await readAll(server.dataDir), `${viewer} was refused`).toBe(all);
+      if (viewer !== 'owner') expect(await readOwn(server.dataDir, people.owner.id), viewer).toEqual(own);
     }
     expect(got).toEqual(row.expected);
   });

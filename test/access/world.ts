@@ -106,11 +106,16 @@ const OF_PROFILE = {
 };
 
 /** Everything that is somebody's own; what others may count (likes, followers, answers) left out. */
-export const readOwn = (dataDir: string, profileId: number): Record<string, unknown[]> =>
-  Object.fromEntries(Object.entries(OF_PROFILE).map(([name, sql]) => [name, ask(dataDir, sql, profileId)]));
+export async function readOwn(dataDir: string, profileId: number): Promise<Record<string, unknown[]>> {
+  const own: Record<string, unknown[]> = {};
+  for (const [name, sql] of Object.entries(OF_PROFILE)) own[name] = await ask(dataDir, sql, profileId);
+  return own;
+}
 
 /** A fingerprint of all that people's requests can change. */
-export function readAll(dataDir: string): string {
-  const tables = Object.keys(OF_PROFILE).map((name) => ask(dataDir, `select * from ${name}`));
+export async function readAll(dataDir: string): Promise<string> {
+  const tables: unknown[][] = [];
+  for (const name of Object.keys(OF_PROFILE))
+    tables.push(await ask(dataDir, `select * from ${name} order by 1, 2`));
   return createHash('sha256').update(JSON.stringify(tables)).digest('hex');
 }

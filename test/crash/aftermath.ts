@@ -22,7 +22,7 @@ const SWEPT = /^(pictures|profile_pictures)\//;
 export async function checkAftermath(server: ServerProcess, complain: Complain): Promise<Aftermath> {
   const { base, dataDir } = server;
   await waitForJobs(dataDir, complain);
-  const site = readSite(dataDir);
+  const site = await readSite(dataDir);
   const videos = site.media.filter(({ kind, file }) => kind === 'video' && file !== null);
   for (const video of videos) await checkVideo(base, video, complain);
   const { orphans, strayDrafts, missing } = await compareFiles(dataDir, site);
@@ -65,13 +65,14 @@ async function checkSweep(server: ServerProcess, complain: Complain): Promise<vo
   await server.end('SIGKILL');
   await server.restart();
   await waitForJobs(dataDir, complain);
-  const left = await compareFiles(dataDir, readSite(dataDir));
+  const left = await compareFiles(dataDir, await readSite(dataDir));
   for (const key of left.orphans) complain(`${key} was not swept`);
   for (const key of left.missing) complain(`${key} was swept, but a row refers to it`);
 }
 
 async function waitForJobs(dataDir: string, complain: Complain): Promise<void> {
-  if (!(await eventually(async () => countOpenJobs(dataDir) === 0, IDLE_MS))) complain('jobs are left');
+  if (!(await eventually(async () => (await countOpenJobs(dataDir)) === 0, IDLE_MS)))
+    complain('jobs are left');
 }
 
 async function eventually(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {

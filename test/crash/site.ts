@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { ask, type Asker, look, onPostgres } from '../support/engines.ts';
 
 export interface Site {
   posts: PostRow[];
@@ -48,6 +48,8 @@ export interface UploadRow {
   finishedAt: number | null;
 }
 
+const TERMS_ID = onPostgres ? 'id' : 'rowid';
+
 /** Pairs of a counter and what it must equal; each query answers the rows where it does not. */
 const COUNTERS = {
   likes_count:
@@ -58,64 +60,57 @@ const COUNTERS = {
     'select id from profiles p where followers_count <> (select count(*) from follows where followed_id = p.id)',
   following_count:
     'select id from profiles p where following_count <> (select count(*) from follows where follower_id = p.id)',
-  'index of texts': `select id from posts where parent_id is null except select rowid from post_terms
-    union select * from (select rowid from post_terms except select id from posts where parent_id is null)`,
+  'index of texts': `select id from posts where parent_id is null except select ${TERMS_ID} as id from post_terms
+    union select * from (select ${TERMS_ID} as id from post_terms except select id from posts where parent_id is null) as extra`,
 };
 
-export function readSite(dataDir: string): Site {
-  const database = new Sqlite(join(dataDir, 'veranda.db'), { readonly: true, timeout: 5_000 });
-  const all = <Row>(sql: string): Row[] => database.prepare<[], Row>(sql).all();
-  try {
-    return database.transaction(() => {
-      const media = all<MediaRow>(
-        `select id, owner_id owner, post_id post, kind, file_key file, hls_prefix hls, draft_prefix draft,
-          poster_key poster, ready_at readyAt, failed_at failedAt, failure from media`,
-      );
-      return {
-        media,
-        mediaById: new Map(media.map((row) => [row.id, row])),
-        posts: all<PostRow>(
-          'select id, author_id author, parent_id parent, root_id root, text, version from posts order by id',
-        ),
-        likes: all<Site['likes'][number]>('select post_id post, profile_id profile from likes'),
-        follows: all<Site['follows'][number]>(
-          'select followed_id followed, follower_id follower from follows',
-        ),
-        profiles: all<Site['profiles'][number]>(
-          'select id, picture_key picture, cover_key cover from profiles',
-        ),
-        uploads: all<UploadRow>(
-          'select owner_id owner, media_id media, label, draft_key draft, offset, finished_at finishedAt from uploads',
-        ),
-        damage: [
-          ...all<{ integrity_check: string }>('pragma integrity_check')
-            .map((row) => row.integrity_check)
-            .filter((line) => line !== 'ok'),
-          ...all<{ table: string; rowid: number }>('pragma foreign_key_check').map(
-            (row) => `${row.table} ${row.rowid} refers to nothing`,
-          ),
-          ...Object.entries(COUNTERS).flatMap(([name, sql]) =>
-            all<{ id: number }>(sql).map(({ id }) => `${name} of ${id} is wrong`),
-          ),
-        ],
-      };
-    })();
-  } finally {
-    database.close();
-  }
+export function readSite(dataDir: string): Promise<Site> {
+  return look(dataDir, async (all) => {
+    const media = await all<MediaRow>(
+      `select id, owner_id as owner, post_id as post, kind, file_key as file, hls_prefix as hls, draft_prefix as draft,
+        poster_key as poster, ready_at as "readyAt", failed_at as "failedAt", failure from media`,
+    );
+    const wrong: string[] = onPostgres ? [] : await findDamage(all);
+    for (const [name, sql] of Object.entries(COUNTERS))
+      wrong.push(...(await all<{ id: number }>(sql)).map(({ id }) => `${name} of ${id} is wrong`));
+    return {
+      media,
+      mediaById: new Map(media.map((row) => [row.id, row])),
+      posts: await all<PostRow>(
+        'select id, author_id as author, parent_id as parent, root_id as root, text, version from posts order by id',
+      ),
+      likes: await all<Site['likes'][number]>('select post_id as post, profile_id as profile from likes'),
+      follows: await all<Site['follows'][number]>(
+        'select followed_id as followed, follower_id as follower from follows',
+      ),
+      profiles: await all<Site['profiles'][number]>(
+        'select id, picture_key as picture, cover_key as cover from profiles',
+      ),
+      uploads: await all<UploadRow>(
+        `select owner_id as owner, media_id as media, label, draft_key as draft, "offset", finished_at as "finishedAt" from uploads`,
+      ),
+      damage: wrong,
+    };
+  });
+}
+
+/** What SQLite itself finds wrong with its file. */
+async function findDamage(all: Asker): Promise<string[]> {
+  const integrity = await all<{ integrity_check: string }>('pragma integrity_check');
+  const references = await all<{ table: string; rowid: number }>('pragma foreign_key_check');
+  return [
+    ...integrity.map((row) => row.integrity_check).filter((line) => line !== 'ok'),
+    ...references.map((row) => `${row.table} ${row.rowid} refers to nothing`),
+  ];
 }
 
 /** Jobs that wait or run. */
-export function countOpenJobs(dataDir: string): number {
-  const database = new Sqlite(join(dataDir, 'veranda.db'), { readonly: true, timeout: 5_000 });
-  try {
-    return (
-      database.prepare<[], { open: number }>('select count(*) open from jobs where dead_at is null').get()
-        ?.open ?? 0
-    );
-  } finally {
-    database.close();
-  }
+export async function countOpenJobs(dataDir: string): Promise<number> {
+  const [row] = await ask<{ open: number }>(
+    dataDir,
+    'select count(*) as open from jobs where dead_at is null',
+  );
+  return row?.open ?? 0;
 }
 
 export interface StoredFiles {

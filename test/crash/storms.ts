@@ -70,7 +70,7 @@ async function check(options: { server: ServerProcess; ledger: Ledger; complain:
   const { server, ledger, complain } = options;
   const { base, dataDir } = server;
   await checkSessions(base, ledger, complain);
-  const site = readSite(dataDir);
+  const site = await readSite(dataDir);
   checkRows(ledger, site, complain);
   await checkUploads(ledger, { site, dataDir, complain });
   await checkViews(base, ledger.touched, { site, complain });

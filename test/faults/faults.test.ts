@@ -51,7 +51,7 @@ async function failEachCall({ step, kind, set, certain }: Trial): Promise<number
   for (let nth = 1; nth <= MOST_CALLS; nth += 1) {
     const what = `${step.name}, call ${nth}`;
     const request = await step.prepare();
-    const before = readSeen(dataDir);
+    const before = await readSeen(dataDir);
     const { answer, struck } = await during(set({ dataDir, nth, kind }), request);
     expect(await findContradictions(dataDir), what).toEqual([]);
     await expect.poll(() => listOpenFiles(dataDir), { message: what }).toEqual([]);
@@ -62,7 +62,7 @@ async function failEachCall({ step, kind, set, certain }: Trial): Promise<number
     // Not every call is needed: whose token it is can be asked again.
     if (answer.status < 300) continue;
     expectRefusal(answer, what);
-    if (certain) expect(readSeen(dataDir), what).toEqual(before);
+    if (certain) expect(await readSeen(dataDir), what).toEqual(before);
     passed += LEASE_MS;
     const again = await request();
     expect(await findContradictions(dataDir), what).toEqual([]);
@@ -110,7 +110,7 @@ test.each(KINDS)('of several at once, each is told what became of it (%s)', asyn
     const likeAll = () => Promise.all(people.map(like));
     const told = await during(failStatements({ dataDir, nth, kind }), likeAll);
     struck = told.struck;
-    const liked = ask<{ id: number }>(
+    const liked = await ask<{ id: number }>(
       dataDir,
       'select profile_id as id from likes where post_id = ?',
       postId,

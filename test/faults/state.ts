@@ -17,8 +17,10 @@ const SEEN = {
   uploads: 'select id, media_id, offset, last_chunk_hash, finished_at from uploads where offset > 0',
 };
 
-export const readSeen = (dataDir: string): Record<string, unknown[]> =>
-  Object.fromEntries(Object.entries(SEEN).map(([name, sql]) => [name, ask(dataDir, sql)]));
+export async function readSeen(dataDir: string): Promise<Record<string, unknown[]>> {
+  const tables = Object.entries(SEEN).map(async ([name, sql]) => [name, await ask(dataDir, sql)] as const);
+  return Object.fromEntries(await Promise.all(tables));
+}
 
 /** Each answers the rows that contradict others, beside what `readSite` calls damage. */
 const CONTRADICTIONS = {
@@ -30,11 +32,15 @@ const CONTRADICTIONS = {
 };
 
 export async function findContradictions(dataDir: string): Promise<string[]> {
-  const found = Object.entries(CONTRADICTIONS).filter(([, sql]) => ask(dataDir, sql).length > 0);
+  const asked = Object.entries(CONTRADICTIONS).map(async ([name, sql]) => ({
+    name,
+    rows: await ask(dataDir, sql),
+  }));
+  const found = (await Promise.all(asked)).filter(({ rows }) => rows.length > 0);
   const missing = await findMissingFiles(dataDir);
   return [
-    ...readSite(dataDir).damage,
-    ...found.map(([name]) => name),
+    ...(await readSite(dataDir)).damage,
+    ...found.map(({ name }) => name),
     ...missing.map((key) => `${key} has a row and no file`),
   ];
 }
@@ -42,9 +48,9 @@ export async function findContradictions(dataDir: string): Promise<string[]> {
 /** Files that rows name and that are not there, or shorter than the row says; those of a video may still be a draft. */
 async function findMissingFiles(dataDir: string): Promise<string[]> {
   const stored = new Set(await listBlobs(dataDir));
-  const named = ask<{ key: string; draft: string | null; offset: number | null }>(
+  const named = await ask<{ key: string; draft: string | null; offset: number | null }>(
     dataDir,
-    `select coalesce(file_key, '') as key, draft_key as draft, offset from media left join uploads on media_id = media.id
+    `select coalesce(file_key, '') as key, draft_key as draft, "offset" from media left join uploads on media_id = media.id
      union all select picture_key, null, null from profiles where picture_key is not null
      union all select cover_key, null, null from profiles where cover_key is not null`,
   );

@@ -7,15 +7,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatReport, type ImportReport } from '../../src/features/imports/index.ts';
 import { call, form } from '../support/classic-client.ts';
-import {
-  copySite,
-  moveIn,
-  query,
-  type SiteCopy,
-  summarise,
-  wrongCounters,
-} from '../support/original-site.ts';
+import { copySite, moveIn, type SiteCopy, summarise, wrongCounters } from '../support/original-site.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 const signIn = (base: string, [username, password]: readonly [string, string]) =>
   call(base, '/api/users/user/token/', { body: form({ username, password }) });
@@ -24,7 +18,7 @@ describe('rows that cannot be taken as they are', () => {
   let site: SiteCopy;
   let server: TestServer;
   let report: ImportReport;
-  const rows = (sql: string) => query(join(server.dataDir, 'veranda.db'), sql);
+  const rows = (sql: string) => ask<Record<string, unknown>>(server.dataDir, sql);
 
   beforeAll(async () => {
     site = await copySite(spoil);
@@ -87,13 +81,13 @@ describe('rows that cannot be taken as they are', () => {
   });
 
   test('leave the rest whole', async () => {
-    expect(rows('select id from media order by id')).toEqual([{ id: 2 }, { id: 3 }, { id: 5 }]);
-    expect(rows('select id from profiles where picture_key is null and id < 7')).toEqual([
+    expect(await rows('select id from media order by id')).toEqual([{ id: 2 }, { id: 3 }, { id: 5 }]);
+    expect(await rows('select id from profiles where picture_key is null and id < 7')).toEqual([
       { id: 1 },
       { id: 2 },
     ]);
-    expect(rows(wrongCounters)).toEqual([]);
-    expect(rows('select count(*) as n from follows')).toEqual([{ n: 13 }]);
+    expect(await rows(wrongCounters)).toEqual([]);
+    expect(await rows('select count(*) as n from follows')).toEqual([{ n: 13 }]);
   });
 
   test('are people too, whose names or addresses are not theirs alone', async () => {
@@ -119,7 +113,7 @@ describe('rows that cannot be taken as they are', () => {
     }
     expect((await signIn(server.base, ['locked', '!'])).status).toBe(401);
     expect(
-      rows(
+      await rows(
         `select username, email, role, suspended_at is null as active from users where id >= 50 order by id`,
       ),
     ).toEqual([
@@ -141,7 +135,7 @@ describe('rows that cannot be taken as they are', () => {
     const again = await moveIn(server.app, site);
     expect(summarise(again)['Posts_mediafile']?.[1]).toBe(1);
     expect(summarise(again)['Posts_post_media_files']?.[1]).toBe(1);
-    const shown = rows('select id from media where post_id = 1 order by position');
+    const shown = await rows('select id from media where post_id = 1 order by position');
     expect(shown).toEqual([{ id: 503 }]);
   });
 

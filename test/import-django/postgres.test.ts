@@ -18,14 +18,16 @@ test('a site on PostgreSQL moves in like one on SQLite', async () => {
   expect(ours.source).toMatch(/^PostgreSQL \d+\.\d+ \(database postgres on 127\.0\.0\.1\)$/);
   expect(summarise(ours)).toEqual(summarise(theirs));
   expect(ours.refusals.lines).toEqual(theirs.refusals.lines);
-  expect(withoutFiles(readContents(server.dataDir))).toEqual(withoutFiles(readContents(expected.dataDir)));
+  expect(withoutFiles(await readContents(server.dataDir))).toEqual(
+    withoutFiles(await readContents(expected.dataDir)),
+  );
   // What was deleted there had the highest id: sequences are read too.
   const again = await moveIn(server.app, { ...originalSite, database: postgres.url });
   expect(again.tables.filter(({ taken }) => taken > 0)).toEqual([]);
 }, 60_000);
 
 /** Media rows change once the worker has encoded them. */
-const withoutFiles = (contents: ReturnType<typeof readContents>) => ({
+const withoutFiles = (contents: Awaited<ReturnType<typeof readContents>>) => ({
   ...contents,
   media: contents.media.length,
 });

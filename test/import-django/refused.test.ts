@@ -19,9 +19,9 @@ describe('an import is refused', () => {
   test('where other people have the ids already, with nothing written', async () => {
     await using server = await startServer();
     await signUp(server.base);
-    const before = readContents(server.dataDir);
+    const before = await readContents(server.dataDir);
     await expect(moveIn(server.app)).rejects.toMatchObject({ kind: 'conflict', code: 'ids_in_use' });
-    expect(readContents(server.dataDir)).toEqual(before);
+    expect(await readContents(server.dataDir)).toEqual(before);
   });
 
   test('where it is another site than the one that moved in before', async () => {
@@ -60,7 +60,7 @@ describe('an import is refused', () => {
     await using server = await startServer();
     await using site = await copySite((database) => database.exec('drop table Posts_reply'));
     await expect(moveIn(server.app, change(site))).rejects.toMatchObject({ code });
-    expect(readContents(server.dataDir).imports).toEqual([]);
+    expect((await readContents(server.dataDir)).imports).toEqual([]);
   });
 
   test('by the command line with one sentence', async () => {

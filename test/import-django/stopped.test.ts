@@ -10,7 +10,6 @@ import {
   importArguments,
   moveIn,
   originalSite,
-  query,
   readContents,
   runImport,
   type Site,
@@ -18,12 +17,13 @@ import {
   wrongCounters,
 } from '../support/original-site.ts';
 import { startServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 describe('an import that is stopped', () => {
   test('goes on where it was and ends the same', async () => {
     await using whole = await startServer();
     await moveIn(whole.app);
-    const expected = readContents(whole.dataDir);
+    const expected = await readContents(whole.dataDir);
     await using server = await startServer();
     // Before the users are done, and after every other table.
     for (let stops = 1; stops < Object.keys(counts).length; stops += 1) {
@@ -38,7 +38,7 @@ describe('an import that is stopped', () => {
       );
     }
     await moveIn(server.app);
-    expect(unencoded(readContents(server.dataDir))).toEqual(unencoded(expected));
+    expect(unencoded(await readContents(server.dataDir))).toEqual(unencoded(expected));
   });
 
   test('may be killed at any moment', async () => {
@@ -54,14 +54,19 @@ describe('an import that is stopped', () => {
     try {
       const ends: unknown[] = [];
       for (const table of ['Posts_post', 'Posts_post_likes', 'Posts_mediafile']) {
-        ends.push(await killWhen(site, { dataDir: killed, isTime: () => countTaken(killed, table) > 0 }));
+        ends.push(
+          await killWhen(site, {
+            dataDir: killed,
+            isTime: async () => (await countTaken(killed, table)) > 0,
+          }),
+        );
       }
       // The later ones may have been quicker than the killer.
       expect(ends[0]).toBe('SIGKILL');
       expect(await runImport(site, killed)).toMatchObject({ code: 0 });
       expect(await runImport(site, whole)).toMatchObject({ code: 0 });
-      expect(readContents(killed)).toEqual(readContents(whole));
-      expect(query(join(killed, 'veranda.db'), wrongCounters)).toEqual([]);
+      expect(await readContents(killed)).toEqual(await readContents(whole));
+      expect(await ask(killed, wrongCounters)).toEqual([]);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -69,7 +74,7 @@ describe('an import that is stopped', () => {
 });
 
 /** Without what the encoder changes at some moment after the import. */
-function unencoded(contents: ReturnType<typeof readContents>): object {
+function unencoded(contents: Awaited<ReturnType<typeof readContents>>): object {
   const media = contents.media.map((row) => ({
     ...(row as object),
     ...{ width: 0, height: 0, size: 0, ready_at: 0 },
@@ -77,13 +82,14 @@ function unencoded(contents: ReturnType<typeof readContents>): object {
   return { ...contents, media };
 }
 
-function countTaken(dataDir: string, table: string): number {
+async function countTaken(dataDir: string, table: string): Promise<number> {
   try {
-    const [row] = query(
-      join(dataDir, 'veranda.db'),
-      `select count(*) as n from imports where foreign_table = '${table}'`,
+    const [row] = await ask<{ n: number }>(
+      dataDir,
+      'select count(*) as n from imports where foreign_table = ?',
+      table,
     );
-    return Number(row?.['n']);
+    return row?.n ?? 0;
   } catch {
     return 0;
   }
@@ -92,14 +98,14 @@ function countTaken(dataDir: string, table: string): number {
 /** Kills the import as soon as it is time, or lets it end if it was quicker; answers the signal that ended it. */
 async function killWhen(
   site: Site,
-  { dataDir, isTime }: { dataDir: string; isTime: () => boolean },
+  { dataDir, isTime }: { dataDir: string; isTime: () => Promise<boolean> },
 ): Promise<NodeJS.Signals | null> {
-  const child = spawnVeranda(importArguments(site), dataDir);
+  const child = await spawnVeranda(importArguments(site), dataDir);
   child.stdout.resume();
   child.stderr.resume();
   const ended = once(child, 'close');
   const watch = setInterval(() => {
-    if (isTime()) child.kill('SIGKILL');
+    void isTime().then((is) => is && child.kill('SIGKILL'));
   }, 50);
   await ended;
   clearInterval(watch);

@@ -15,6 +15,7 @@ import {
   wrongCounters,
 } from '../support/original-site.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 const signIn = (base: string, [username, password]: readonly [string, string]) =>
   call(base, '/api/users/user/token/', { body: form({ username, password }) });
@@ -23,7 +24,7 @@ describe('the site of the fixtures', () => {
   let server: TestServer;
   let report: ImportReport;
   let token: string;
-  const rows = (sql: string) => query(join(server.dataDir, 'veranda.db'), sql);
+  const rows = (sql: string) => ask<Record<string, unknown>>(server.dataDir, sql);
   const original = (sql: string) => query(originalSite.database, sql);
   const get = async (path: string) => (await call(server.base, path, { token })).json;
 
@@ -34,7 +35,7 @@ describe('the site of the fixtures', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  test('is taken row by row, and the report says what was not', () => {
+  test('is taken row by row, and the report says what was not', async () => {
     const expected = Object.entries(counts).map(([table, [read, taken]]) => [
       table,
       [read, taken, 0, read - taken],
@@ -56,7 +57,7 @@ describe('the site of the fixtures', () => {
       const own = await call(server.base, '/api/users/author/', { token: answer.json.access });
       expect(own.json).toMatchObject({ id: Number(id), user: Number(id), username: credentials[0] });
       expect(own.json.email).toBe(`person${id}@example.org`);
-      const [user] = rows(`select password_hash from users where id = ${id}`);
+      const [user] = await rows(`select password_hash from users where id = ${id}`);
       expect(user?.['password_hash']).toMatch(/^\$argon2id\$/);
       // With the hash that has taken its place, too.
       expect((await signIn(server.base, credentials)).status).toBe(200);
@@ -80,16 +81,16 @@ describe('the site of the fixtures', () => {
       const profile = await get(`/api/users/user/${id}/`);
       expect(profile.followers.toSorted()).toEqual(expected);
     }
-    expect(rows('select following_count as n from profiles order by id').map((row) => row['n'])).toEqual([
-      3, 1, 2, 2, 5, 0,
-    ]);
+    expect(
+      (await rows('select following_count as n from profiles order by id')).map((row) => row['n']),
+    ).toEqual([3, 1, 2, 2, 5, 0]);
   });
 
-  test('keeps the ids, texts and dates of posts', () => {
+  test('keeps the ids, texts and dates of posts', async () => {
     const old = original(
       'select id, description as text, auhtor_id as author_id, date_created from Posts_post',
     );
-    const taken = rows(
+    const taken = await rows(
       'select id, text, author_id, created_at from posts where parent_id is null order by id',
     );
     expect(taken).toEqual(
@@ -97,7 +98,7 @@ describe('the site of the fixtures', () => {
     );
     expect(taken[6]?.['text']).toBe('');
     // Only what was touched a while after it was made counts as edited.
-    expect(rows('select id from posts where edited_at is not null')).toEqual([{ id: 10 }, { id: 12 }]);
+    expect(await rows('select id from posts where edited_at is not null')).toEqual([{ id: 10 }, { id: 12 }]);
   });
 
   test('answers the old links', async () => {
@@ -113,8 +114,9 @@ describe('the site of the fixtures', () => {
     expect(profile).toMatchObject({ id: 4, firstname: '友紀', lastname: '森' });
   });
 
-  test('gives comments and replies ids above all that are kept, and their texts, authors and dates', () => {
-    const said = rows(`select c.text, c.author_id, c.created_at, c.parent_id, c.id > 13 as fresh from posts c
+  test('gives comments and replies ids above all that are kept, and their texts, authors and dates', async () => {
+    const said =
+      await rows(`select c.text, c.author_id, c.created_at, c.parent_id, case when c.id > 13 then 1 else 0 end as fresh from posts c
       where c.parent_id = c.root_id order by c.created_at`);
     const old = original(`select comment as text, author_id, pub_date, post_id from Posts_comment c
       join Posts_post_comments l on l.comment_id = c.id order by pub_date`);
@@ -126,7 +128,8 @@ describe('the site of the fixtures', () => {
         fresh: 1,
       })),
     );
-    const replies = rows(`select r.text, r.author_id, c.text as to_comment, c.root_id = r.root_id as same
+    const replies =
+      await rows(`select r.text, r.author_id, c.text as to_comment, case when c.root_id = r.root_id then 1 else 0 end as same
       from posts r join posts c on c.id = r.parent_id where r.parent_id <> r.root_id order by r.created_at`);
     expect(replies).toEqual(
       original(`select r.reply as text, r.author_id, c.comment as to_comment, 1 as same from Posts_reply r
@@ -141,8 +144,8 @@ describe('the site of the fixtures', () => {
     const [first, second, third] = (await get('/api/posts/post/1')).comments;
     expect([first, second, third].map(likesOf)).toEqual([[1, 3, 4], [1], []]);
     expect(first.replyes.map(likesOf)).toEqual([[2, 3], [1]]);
-    expect(rows('select count(*) as n from likes')).toEqual([{ n: 33 }]);
-    expect(rows(wrongCounters)).toEqual([]);
+    expect(await rows('select count(*) as n from likes')).toEqual([{ n: 33 }]);
+    expect(await rows(wrongCounters)).toEqual([]);
   });
 
   test('shows texts with HTML and emoji as they are', async () => {
@@ -209,7 +212,7 @@ describe('the site of the fixtures', () => {
 
   test('goes on counting above everything that was ever there', async () => {
     const author: Person = { username: '', password: '', id: 1, refresh: '', access: token };
-    const newest = Math.max(...rows('select id from posts').map((row) => Number(row['id'])));
+    const newest = Math.max(...(await rows('select id from posts')).map((row) => Number(row['id'])));
     expect(await say(server.base, author, 'the first one here')).toBeGreaterThan(newest);
     expect((await signUp(server.base, { username: 'newcomer' })).id).toBe(7);
   });
@@ -217,11 +220,11 @@ describe('the site of the fixtures', () => {
   test('comes a second time without changing anything, not even what was undone here since', async () => {
     await call(server.base, '/api/posts/post/delete/1/', { token });
     await call(server.base, '/api/posts/post/add/like/', { token, body: { postID: 2 } });
-    const before = readContents(server.dataDir);
+    const before = await readContents(server.dataDir);
     const again = await moveIn(server.app);
     expect(again.tables.map(({ taken }) => taken)).toEqual(again.tables.map(() => 0));
     expect(again.tables.map(({ there }) => there)).toEqual(Object.values(counts).map(([, taken]) => taken));
-    expect(readContents(server.dataDir)).toEqual(before);
+    expect(await readContents(server.dataDir)).toEqual(before);
   });
 });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { databaseSettings } from './engines.ts';
 
 export interface Finished {
   code: number | null;
@@ -21,7 +22,11 @@ export async function runVeranda(
   const [program = '', ...rest] = [...within, process.execPath, ENTRY, ...args];
   const child = spawn(program, rest, {
     cwd: tmpdir(),
-    env: { PATH: process.env['PATH'], ...env },
+    env: {
+      PATH: process.env['PATH'],
+      ...(env['DATA_DIR'] && (await databaseSettings(env['DATA_DIR']))),
+      ...env,
+    },
     stdio: 'pipe',
   });
   child.stdin.on('error', () => undefined).end(input);

@@ -1,14 +1,16 @@
-// A database of its own for a test, on disk in a folder that goes with it.
+// A database of its own for a test, and a folder that goes with it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
 import type { Database } from '../../src/platform/database/database.ts';
 import { migrate } from '../../src/platform/database/migrate.ts';
 import { openDatabase } from '../../src/platform/database/open.ts';
+import { databaseSettings, dropDatabase } from './engines.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly database: Database;
-  /** The file of the database. */
+  /** The file of the database, on SQLite. */
   readonly path: string;
   /** The folder it lies in, for a test's other files. */
   readonly folder: string;
@@ -21,12 +23,14 @@ export async function openTestDatabase({ empty = false } = {}): Promise<TestData
   const folder = await mkdtemp(join(tmpdir(), 'veranda-database-'));
   const path = join(folder, 'veranda.db');
   const errors: unknown[] = [];
-  const database = await openDatabase({ engine: 'sqlite', path }, (error) => errors.push(error));
+  const { database: settings } = readConfig({ DATA_DIR: folder, ...(await databaseSettings(folder)) });
+  const database = await openDatabase(settings, (error) => errors.push(error));
   if (!empty) await migrate(database, Date.now);
   return {
     ...{ database, path, folder, errors },
     async [Symbol.asyncDispose]() {
       await database[Symbol.asyncDispose]();
+      await dropDatabase(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -9,6 +9,7 @@ import Sqlite from 'better-sqlite3';
 import type { App } from '../../src/app.ts';
 import type { DjangoImport, ImportReport } from '../../src/features/imports/index.ts';
 import { openForeignDatabase } from '../../src/platform/foreign-databases/open.ts';
+import { databaseSettings, look } from './engines.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/original-site', import.meta.url));
 
@@ -74,17 +75,13 @@ const contents = {
 };
 
 /** Everything that an import writes, but for names of files, which are random, and the file of the database itself. */
-export function readContents(dataDir: string): Record<keyof typeof contents, unknown[]> {
-  const database = new Sqlite(join(dataDir, 'veranda.db'), { readonly: true });
-  try {
-    const rows = Object.entries(contents).map(([table, columns]) => [
-      table,
-      database.prepare(`select ${columns} from ${table} order by 1, 2, 3`).all(),
-    ]);
-    return Object.fromEntries(rows);
-  } finally {
-    database.close();
-  }
+export function readContents(dataDir: string): Promise<Record<keyof typeof contents, unknown[]>> {
+  return look(dataDir, async (ask) => {
+    const rows: [string, unknown[]][] = [];
+    for (const [table, columns] of Object.entries(contents))
+      rows.push([table, await ask(`select ${columns} from ${table} order by 1, 2, 3`)]);
+    return Object.fromEntries(rows) as Record<keyof typeof contents, unknown[]>;
+  });
 }
 
 /** Rows of a database file, for a test to look at. */
@@ -133,9 +130,10 @@ export const summarise = ({ tables }: ImportReport) =>
 const veranda = fileURLToPath(new URL('../../bin/veranda.js', import.meta.url));
 
 /** Starts the program on a data folder. */
-export function spawnVeranda(args: string[], dataDir: string) {
+export async function spawnVeranda(args: string[], dataDir: string) {
+  const database = await databaseSettings(dataDir);
   return spawn(process.execPath, [veranda, ...args], {
-    env: { PATH: process.env['PATH'], DATA_DIR: dataDir },
+    env: { PATH: process.env['PATH'], DATA_DIR: dataDir, ...database },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -150,7 +148,7 @@ export async function runVeranda(
   args: string[],
   dataDir: string,
 ): Promise<{ code: number | null; output: string }> {
-  const child = spawnVeranda(args, dataDir);
+  const child = await spawnVeranda(args, dataDir);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { databaseSettings, dropDatabase } from './engines.ts';
 
 export interface TestServer extends AsyncDisposable {
   /** e.g. `http://localhost:40123`. */
@@ -32,6 +33,7 @@ export async function startServer(
     PORT: '0',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_FACTOR: '1000',
+    ...(await databaseSettings(dataDir)),
     ...env,
   });
   const app = await createApp({ config, logger: createLogger('silent'), ...options });
@@ -46,6 +48,7 @@ export async function startServer(
     async [Symbol.asyncDispose]() {
       app.server.server.closeAllConnections();
       await app[Symbol.asyncDispose]();
+      await dropDatabase(dataDir);
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -74,6 +77,7 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
     PORT: port,
     LOG_LEVEL: 'warn',
     RATE_LIMIT_FACTOR: '1000',
+    ...(await databaseSettings(env['DATA_DIR'] ?? dataDir)),
     ...env,
   };
   let child = await launch(settings, lines);
@@ -98,6 +102,7 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
     },
     async [Symbol.asyncDispose]() {
       await end('SIGKILL');
+      await dropDatabase(dataDir);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

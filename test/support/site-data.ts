@@ -1,20 +1,8 @@
-// A look into a running site's data folder, past the server: its rows and its files.
+// A look into a running site, past the server: its rows and its files.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 
-/** Runs one statement on the site's database: the rows of a question, none of a change. */
-export function ask<Row>(dataDir: string, sql: string, ...values: unknown[]): Row[] {
-  const database = new Sqlite(join(dataDir, 'veranda.db'), { timeout: 5_000 });
-  try {
-    const statement = database.prepare<unknown[], Row>(sql);
-    if (statement.reader) return statement.all(...values);
-    statement.run(...values);
-    return [];
-  } finally {
-    database.close();
-  }
-}
+export { ask, type Asker, look, onPostgres, reserveUserIds } from './engines.ts';
 
 /** Stored files below `media/`, as paths from there, sorted. */
 export async function listBlobs(dataDir: string): Promise<string[]> {

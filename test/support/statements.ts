@@ -1,6 +1,8 @@
 // What a server in this process asks of its database: the statements that really ran, seen at the driver.
 import Sqlite from 'better-sqlite3';
+import pg from 'pg';
 import { vi } from 'vitest';
+import { onPostgres } from './engines.ts';
 
 export interface Statement {
   text: string;
@@ -9,6 +11,10 @@ export interface Statement {
 
 /** What runs until `work` is done, in order, without the frame of transactions. */
 export async function recordStatements(work: () => Promise<unknown>): Promise<Statement[]> {
+  return onPostgres ? recordPostgres(work) : recordSqlite(work);
+}
+
+async function recordSqlite(work: () => Promise<unknown>): Promise<Statement[]> {
   const prototype = Object.getPrototypeOf(new Sqlite(':memory:').prepare('select 1')) as Sqlite.Statement;
   const spies = (['all', 'get', 'run', 'iterate'] as const).map((method) => vi.spyOn(prototype, method));
   try {
@@ -22,8 +28,24 @@ export async function recordStatements(work: () => Promise<unknown>): Promise<St
         })),
       )
       .toSorted((a, b) => a.order - b.order)
-      .filter(({ text }) => !/^(begin|commit|rollback|savepoint|release)/i.test(text));
+      .filter(isWork);
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
 }
+
+/** Everything is asked of clients as a query with its text and values. */
+async function recordPostgres(work: () => Promise<unknown>): Promise<Statement[]> {
+  const spy = vi.spyOn(pg.Client.prototype, 'query');
+  try {
+    await work();
+    const calls = spy.mock.calls as unknown as [Partial<Statement> | undefined][];
+    return calls.map(([query]) => ({ text: query?.text ?? '', values: query?.values ?? [] })).filter(isWork);
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+/** Neither the frame of transactions nor what they queue for. */
+const isWork = ({ text }: Statement): boolean =>
+  !/^(begin|commit|rollback|savepoint|release|select pg_advisory_xact_lock)/i.test(text);

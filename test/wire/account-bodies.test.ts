@@ -16,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => site[Symbol.asyncDispose]());
 
 let before: string;
-beforeEach(() => {
-  before = readAll(site.dataDir);
+beforeEach(async () => {
+  before = await readAll(site.dataDir);
 });
 
 let count = 0;
@@ -78,7 +78,7 @@ describe('odd values in any field are refused, and change nothing', () => {
         await expectRefused(send(path, `{${body}}`), `${field}: ${value}`);
       }
     }
-    expect(readAll(site.dataDir)).toBe(before);
+    expect(await readAll(site.dataDir)).toBe(before);
   });
 });
 
@@ -105,14 +105,14 @@ describe('what is endless is refused at once, and changes nothing', () => {
         expect(performance.now() - begun, field).toBeLessThan(1_000);
       }
     }
-    expect(readAll(site.dataDir)).toBe(before);
+    expect(await readAll(site.dataDir)).toBe(before);
   });
 
   test('forty thousand pictures to detach', async () => {
     const deleteImages = Array.from({ length: 40_000 }, (_, id) => id + 1);
     const path = '/api/posts/post/create/';
     await expectRefused(send(path, JSON.stringify({ description: 'x', deleteImages })), path, [400, 413]);
-    expect(readAll(site.dataDir)).toBe(before);
+    expect(await readAll(site.dataDir)).toBe(before);
   });
 });
 
@@ -138,7 +138,7 @@ describe('bytes that are not UTF-8 are refused, and change nothing', () => {
       for (const bytes of BYTES)
         await expectRefused(send(path, spoil(text, bytes)), `${field} ${bytes.join()}`, [400]);
     }
-    expect(readAll(site.dataDir)).toBe(before);
+    expect(await readAll(site.dataDir)).toBe(before);
   });
 
   test.each(FORMS)('%s, as a form', async (path) => {
@@ -154,7 +154,7 @@ describe('bytes that are not UTF-8 are refused, and change nothing', () => {
         await expectRefused(answer, `${field} ${bytes.join()}`, [400]);
       }
     }
-    expect(readAll(site.dataDir)).toBe(before);
+    expect(await readAll(site.dataDir)).toBe(before);
   });
 });
 
@@ -162,7 +162,7 @@ test.each(Object.keys(GOOD))('%s takes JSON by no other name', async (path) => {
   const types = ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/jsonx'];
   for (const type of types)
     expect((await send(path, JSON.stringify(GOOD[path]?.()), type)).status, type).toBe(415);
-  expect(readAll(site.dataDir)).toBe(before);
+  expect(await readAll(site.dataDir)).toBe(before);
 });
 
 test.each(FORMS)('%s refuses forms that are doubled, cut, endless or full of prototypes', async (path) => {
@@ -180,7 +180,7 @@ test.each(FORMS)('%s refuses forms that are doubled, cut, endless or full of pro
   const odd = ['__proto__', 'constructor', 'toString', ''].map((field) => `${part(field)}--xx--\r\n`);
   for (const text of [...odd, '', '--xx', part(name), part(name).slice(0, 30), '--xx--'])
     await expectRefused(send(path, text, 'multipart/form-data; boundary=xx'), text, [400]);
-  expect(readAll(site.dataDir)).toBe(before);
+  expect(await readAll(site.dataDir)).toBe(before);
 });
 
 test('fields that are not for people to set are passed over', async () => {

@@ -18,8 +18,8 @@ const signUp = (fields: Record<string, unknown>): Promise<Answer> =>
   call(site.base, REGISTER, { body: fields });
 const signIn = (username: unknown, password: unknown): Promise<Answer> =>
   call(site.base, '/api/users/user/token/', { body: { username, password } });
-const countUsers = (): number =>
-  ask<{ count: number }>(site.dataDir, 'select count(*) as count from users')[0]?.count ?? -1;
+const countUsers = async (): Promise<number> =>
+  (await ask<{ count: number }>(site.dataDir, 'select count(*) as count from users'))[0]?.count ?? -1;
 
 describe('a sign-up', () => {
   test('by form is answered with what the page shows, and nothing more', async () => {
@@ -69,7 +69,7 @@ describe('a sign-up', () => {
   test('keeps the password only as an argon2id hash of the recommended cost', async () => {
     const fields = makeAccount();
     await signUp(fields);
-    const [row] = ask<{ password_hash: string }>(
+    const [row] = await ask<{ password_hash: string }>(
       site.dataDir,
       'select password_hash from users where username = ?',
       fields['username'],
@@ -92,7 +92,7 @@ describe('a sign-up', () => {
 
 describe('a refused sign-up', () => {
   test('names everything that is wrong at once', async () => {
-    const before = countUsers();
+    const before = await countUsers();
     const refused = await signUp({ username: '', email: 'nobody', password: '1234567', profile_image: '' });
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({
@@ -105,7 +105,7 @@ describe('a refused sign-up', () => {
       ],
       non_field_errors: ['First name may not be blank.', 'Last name may not be blank.'],
     });
-    expect(countUsers()).toBe(before);
+    expect(await countUsers()).toBe(before);
   });
 
   test.each<[field: string, value: unknown, sentence: string]>([
@@ -138,11 +138,11 @@ describe('a refused sign-up', () => {
     ['profile_image', 'not a data URL', 'This is not a data URL with base64 data.'],
     ['profile_image', 'https://example.org/me.png', 'This is not a data URL with base64 data.'],
   ])('%s = %j says so', async (field, value, sentence) => {
-    const before = countUsers();
+    const before = await countUsers();
     const refused = await signUp({ ...makeAccount(), [field]: value });
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({ [field]: [sentence] });
-    expect(countUsers()).toBe(before);
+    expect(await countUsers()).toBe(before);
   });
 
   test.each([
@@ -152,11 +152,11 @@ describe('a refused sign-up', () => {
     ['last name', { last_name: 'Lindqvist', password: '8lindqvist' }],
     ['email address', { email: 'harbourmaster@example.org', password: 'harbourmaster7' }],
   ])('says that the password is too similar to the %s', async (attribute, fields) => {
-    const before = countUsers();
+    const before = await countUsers();
     const refused = await signUp(makeAccount(fields));
     expect(refused.status).toBe(400);
     expect(refused.json).toEqual({ password: [`The password is too similar to the ${attribute}.`] });
-    expect(countUsers()).toBe(before);
+    expect(await countUsers()).toBe(before);
   });
 
   // The page takes any answer with a `first_name` for success.

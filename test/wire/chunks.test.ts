@@ -177,7 +177,7 @@ describe('the classic protocol', () => {
     expect(
       (await call(server.base, '/api/posts/post/add/media/video/', { body: form({ filename }) })).status,
     ).toBe(401);
-    expect(offsetOf(json.id)).toBe(100);
+    expect(await offsetOf(json.id)).toBe(100);
   });
 });
 
@@ -270,6 +270,7 @@ describe('a client that says more', () => {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const offsetOf = (mediaId: number): unknown =>
-  ask<{ offset: number }>(server.dataDir, 'select offset from uploads where media_id = ?', mediaId)[0]
-    ?.offset;
+const offsetOf = async (mediaId: number): Promise<unknown> =>
+  (
+    await ask<{ offset: number }>(server.dataDir, 'select "offset" from uploads where media_id = ?', mediaId)
+  )[0]?.offset;

@@ -68,7 +68,7 @@ test.each([
   expect(await say(server.base, now, 'after')).toBeGreaterThan(early);
   const rest = { filename, bytes: file.subarray(1_000), fields: { offset: '1000' } };
   expect((await sendChunk(server.base, now, rest)).status).toBe(200);
-  expect(ask(server.dataDir, 'select offset, lease_holder as holder from uploads')).toEqual([
+  expect(await ask(server.dataDir, 'select "offset", lease_holder as holder from uploads')).toEqual([
     { offset: 3_000, holder: null },
   ]);
 });

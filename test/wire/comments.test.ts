@@ -1,11 +1,10 @@
 // Comments and replies, and what every route that takes JSON does with bodies that no honest client sends.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { join as joinPath } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 let server: TestServer;
 let ann: Person;
@@ -94,7 +93,9 @@ describe('comments and replies', () => {
     );
     const { comments } = await read(postID);
     expect(comments.map(({ comment }: { comment: string }) => comment).toSorted()).toEqual(texts.toSorted());
-    expect(ask('select children_count from posts where id = ?', postID)).toBe(40);
+    expect(await ask(server.dataDir, 'select children_count from posts where id = ?', postID)).toEqual([
+      { children_count: 40 },
+    ]);
   });
 
   test('hang on what they are meant for, and on nothing else', async () => {
@@ -233,7 +234,7 @@ describe('bodies', () => {
       commentContent: texts.filter((text) => text !== JSON.stringify('\0')),
     };
     for (const [path, good] of Object.entries(await goodBodies())) {
-      const before = snapshot();
+      const before = await snapshot();
       for (const field of Object.keys(good)) {
         const rest = JSON.stringify({ ...good, [field]: undefined }).slice(1, -1);
         for (const value of odd) {
@@ -243,7 +244,7 @@ describe('bodies', () => {
           expect([400, 404], `${path} ${field} ${value}`).toContain(status);
         }
       }
-      expect(snapshot()).toEqual(before);
+      expect(await snapshot()).toEqual(before);
     }
   });
 
@@ -255,10 +256,10 @@ describe('bodies', () => {
       'multipart/form-data; boundary=x',
     ];
     for (const [path, good] of Object.entries(await goodBodies())) {
-      const before = snapshot();
+      const before = await snapshot();
       for (const type of [...types, ...odd])
         expect((await raw(path, JSON.stringify(good), type)).status, `${path} ${type}`).toBe(415);
-      expect(snapshot()).toEqual(before);
+      expect(await snapshot()).toEqual(before);
     }
   });
 
@@ -295,19 +296,9 @@ describe('bodies', () => {
   });
 });
 
-const snapshot = (): unknown =>
-  ask(`select json_array(
-    (select json_group_array(json_array(id, text, likes_count, children_count)) from posts),
-    (select count(*) from likes), (select count(*) from media), (select count(*) from jobs))`);
-
-function ask(query: string, ...values: number[]): unknown {
-  const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'), { readonly: true });
-  try {
-    return database
-      .prepare(query)
-      .pluck()
-      .get(...values);
-  } finally {
-    database.close();
-  }
-}
+const snapshot = (): Promise<unknown> =>
+  ask(
+    server.dataDir,
+    `select id, text, likes_count, children_count, (select count(*) from likes) as likes,
+      (select count(*) from media) as media, (select count(*) from jobs) as jobs from posts order by id`,
+  );

@@ -92,18 +92,18 @@ describe('a 401 tells', () => {
     await site.app.users.accounts.setSuspended({ username, suspended: true });
     const inactive = await send(['GET', '/api/users/author/'], { token: access });
     expectUnauthenticated(inactive, { detail: 'User is inactive', code: 'user_inactive' });
-    ask(site.dataDir, 'pragma foreign_keys = on');
-    ask(
+    await ask(site.dataDir, 'pragma foreign_keys = on');
+    await ask(
       site.dataDir,
       'delete from profiles where user_id = (select id from users where username = ?)',
       username,
     );
-    ask(
+    await ask(
       site.dataDir,
       'delete from sessions where user_id = (select id from users where username = ?)',
       username,
     );
-    ask(site.dataDir, 'delete from users where username = ?', username);
+    await ask(site.dataDir, 'delete from users where username = ?', username);
     const gone = await send(['GET', '/api/users/author/'], { token: access });
     expectUnauthenticated(gone, { detail: 'User not found', code: 'user_not_found' });
   });

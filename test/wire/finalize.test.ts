@@ -70,7 +70,7 @@ describe('finalizing', () => {
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(7 - onto.fine);
     const shown = await Promise.all(ids.map((id) => mediaOf(idle.base, id)));
     expect(shown.flat()).toHaveLength(1);
-    const jobs = ask(idle.dataDir, 'select payload from jobs where kind = ?', 'transcode');
+    const jobs = await ask(idle.dataDir, 'select payload from jobs where kind = ?', 'transcode');
     expect(jobs).toEqual([{ payload: JSON.stringify({ mediaId: json.id }) }]);
   });
 

@@ -189,14 +189,14 @@ test('hole 26: a chunk that comes again because its answer was lost is stored on
   using other = openConnection(server.base, ann);
   for (const bytes of [file, chunk]) await one.send({ filename, chunk: asDataUrl(bytes) });
   const { json } = await other.send({ filename, chunk: asDataUrl(chunk) });
-  expect(ask(server.dataDir, 'select offset from uploads where media_id = ?', json.id)).toEqual([
+  expect(await ask(server.dataDir, 'select "offset" from uploads where media_id = ?', json.id)).toEqual([
     { offset: 1_200 },
   ]);
 });
 
 test('hole 27: a listener that is slow for a while misses nothing', async () => {
   using listener = await listen(server.base);
-  const ids = insertPosts(150);
+  const ids = await insertPosts(150);
   listener.socket.pause();
   for (const postID of ids) await post('add/like', { postID });
   listener.socket.resume();
@@ -210,8 +210,9 @@ const countStatements = async (work: () => Promise<unknown>): Promise<number> =>
   (await recordStatements(work)).filter(({ text }) => !text.includes('"jobs"')).length;
 
 /** Old posts of Bob, past the server. Answers their ids. */
-function insertPosts(count: number): number[] {
-  const numbers = 'with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ?)';
-  const posts = `insert into posts (author_id, text, created_at) ${numbers} select ?, 'old', n from numbers returning id`;
-  return ask<{ id: number }>(server.dataDir, posts, count, bob.id).map(({ id }) => id);
+async function insertPosts(count: number): Promise<number[]> {
+  const numbers =
+    'with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < cast(? as integer))';
+  const posts = `insert into posts (author_id, text, created_at) ${numbers} select cast(? as integer), 'old', n from numbers returning id`;
+  return (await ask<{ id: number }>(server.dataDir, posts, count, bob.id)).map(({ id }) => id);
 }

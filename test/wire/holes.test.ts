@@ -195,7 +195,7 @@ test('hole 12: a page of busy posts asks the database no more than one of bare p
 });
 
 test('hole 13: lists have an end', async () => {
-  insertPosts(300);
+  await insertPosts(300);
   expect((await get(`/api/users/user/posts/${bob.id}/`)).json).toHaveLength(200);
   expect((await getUnsigned('/api/posts/post/search?q=')).json).toHaveLength(40);
 });
@@ -226,8 +226,9 @@ const countStatements = async (work: () => Promise<unknown>): Promise<number> =>
   (await recordStatements(work)).filter(({ text }) => !text.includes('"jobs"')).length;
 
 /** Old posts of Bob, past the server. Answers their ids. */
-function insertPosts(count: number): number[] {
-  const numbers = 'with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ?)';
-  const posts = `insert into posts (author_id, text, created_at) ${numbers} select ?, 'old', n from numbers returning id`;
-  return ask<{ id: number }>(server.dataDir, posts, count, bob.id).map(({ id }) => id);
+async function insertPosts(count: number): Promise<number[]> {
+  const numbers =
+    'with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < cast(? as integer))';
+  const posts = `insert into posts (author_id, text, created_at) ${numbers} select cast(? as integer), 'old', n from numbers returning id`;
+  return (await ask<{ id: number }>(server.dataDir, posts, count, bob.id)).map(({ id }) => id);
 }

@@ -1,9 +1,8 @@
 // Likes on posts, comments and replies: toggles on the classic routes, `PUT` and `DELETE` beside them.
-import { join as joinPath } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answer, call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 let server: TestServer;
 let ann: Person;
@@ -124,7 +123,7 @@ test.for([51, 50, 2])(
       for (const { status } of answers) expect(status).toBe(200);
       const expected = count % 2 === 0 ? [] : [ann.id];
       expect((await likes())[route]).toEqual(expected);
-      expect(counted(id)).toEqual({ rows: expected.length, counter: expected.length });
+      expect(await counted(id)).toEqual({ rows: expected.length, counter: expected.length });
     }
   },
 );
@@ -138,7 +137,7 @@ test('likes and unlikes of several people at once keep every count equal to its 
     for (const { status } of answers) expect(status).toBe(200);
     const odd = people.filter((_, index) => (5 + index) % 2 === 1).map((person) => person.id);
     expect(new Set((await likes())[route])).toEqual(new Set(odd));
-    expect(counted(id)).toEqual({ rows: odd.length, counter: odd.length });
+    expect(await counted(id)).toEqual({ rows: odd.length, counter: odd.length });
   }
 });
 
@@ -154,7 +153,7 @@ test('PUT and DELETE say what shall be, so a repeat changes nothing', async () =
     const answers = await Promise.all(Array.from({ length: 6 }, () => set(method, bob)));
     for (const { status } of answers) expect(status).toBe(200);
     expect((await likes())['like']).toEqual(expected);
-    expect(counted(postID)).toEqual({ rows: expected.length, counter: expected.length });
+    expect(await counted(postID)).toEqual({ rows: expected.length, counter: expected.length });
   }
 });
 
@@ -202,13 +201,8 @@ test('ids may be decimal text, in one spelling only', async () => {
 });
 
 /** Rows in the table beside the counter that is kept with them. */
-function counted(id: number): unknown {
-  const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'), { readonly: true });
-  try {
-    const query =
-      'select (select count(*) from likes where post_id = ?) as rows, likes_count as counter from posts where id = ?';
-    return database.prepare(query).get(id, id);
-  } finally {
-    database.close();
-  }
+async function counted(id: number): Promise<unknown> {
+  const query =
+    'select (select count(*) from likes where post_id = ?) as rows, likes_count as counter from posts where id = ?';
+  return (await ask(server.dataDir, query, id, id))[0];
 }

@@ -36,7 +36,7 @@ test('a server that logs all it can tells no password and no token', async () =>
   await once(socket, 'open');
   socket.terminate();
   const postID = await say(base, ann, 'to be liked');
-  ask(site.dataDir, 'drop table likes');
+  await ask(site.dataDir, 'drop table likes');
   const broken = await call(base, '/api/posts/post/add/like/', { token: ann.access, body: { postID } });
   expect(broken.status).toBe(500);
   const body = { refreshToken: pair.refresh };

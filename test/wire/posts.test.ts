@@ -1,11 +1,11 @@
 // `/api/posts/`: the feed, one post, creating, editing with detaching of media, deleting.
 import { stat } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, asDataUrl, call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask, onPostgres } from '../support/site-data.ts';
 
 let server: TestServer;
 let ann: Person;
@@ -202,7 +202,7 @@ describe('editing', () => {
     expect((await getUnsigned(green.file)).status).toBe(404);
     await expect(stat(joinPath(server.dataDir, green.file))).rejects.toThrow('ENOENT');
     for (const kept of [blue, white]) expect((await getUnsigned(kept.file)).status).toBe(200);
-    expect(countRows('media where id in (?, ?)', red.id, green.id)).toBe(0);
+    expect(await countRows('media where id in (?, ?)', red.id, green.id)).toBe(0);
   });
 
   test('with what an edit page kept of its last save does no harm', async () => {
@@ -234,10 +234,10 @@ describe('deleting', () => {
     expect((await post('add/comment/like', { postID: id, commentID: comment.id })).status).toBe(404);
     await server.app.worker.idle();
     expect((await getUnsigned(media.file)).status).toBe(404);
-    expect(countRows('posts where id = ? or root_id = ?', id, id)).toBe(0);
-    expect(countRows('likes where post_id not in (select id from posts)')).toBe(0);
-    expect(countRows('media where id = ?', media.id)).toBe(0);
-    expect(countRows('post_terms where rowid = ?', id)).toBe(0);
+    expect(await countRows('posts where id = ? or root_id = ?', id, id)).toBe(0);
+    expect(await countRows('likes where post_id not in (select id from posts)')).toBe(0);
+    expect(await countRows('media where id = ?', media.id)).toBe(0);
+    expect(await countRows(`post_terms where ${onPostgres ? 'id' : 'rowid'} = ?`, id)).toBe(0);
   });
 
   test('of a post of somebody else answers the JSON string "404" and deletes nothing', async () => {
@@ -291,8 +291,8 @@ describe('deleting', () => {
       const [removed, ...answers] = await Promise.all([get(`/api/posts/post/delete/${id}`), ...others]);
       expect(removed).toMatchObject({ status: 200, text: '"200"' });
       for (const { status } of answers) expect([200, 404]).toContain(status);
-      expect(countRows('posts where id = ? or root_id = ?', id, id)).toBe(0);
-      expect(countRows('likes where post_id = ?', id)).toBe(0);
+      expect(await countRows('posts where id = ? or root_id = ?', id, id)).toBe(0);
+      expect(await countRows('likes where post_id = ?', id)).toBe(0);
       expect((await post('add/like', { postID: id })).status).toBe(404);
     }
   });
@@ -304,16 +304,11 @@ async function addPicture(postID: number, background: string, person = ann): Pro
   expect((await post('add/media/image', { postID, imageBase64 }, person)).status).toBe(200);
 }
 
-function countRows(from: string, ...values: number[]): number {
-  const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'), { readonly: true });
-  try {
-    return Number(
-      database
-        .prepare(`select count(*) from ${from}`)
-        .pluck()
-        .get(...values),
-    );
-  } finally {
-    database.close();
-  }
+async function countRows(from: string, ...values: number[]): Promise<number> {
+  const [row] = await ask<{ count: number }>(
+    server.dataDir,
+    `select count(*) as count from ${from}`,
+    ...values,
+  );
+  return row?.count ?? -1;
 }

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, asDataUrl, call, join, type Person } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
-import { ask, listBlobs } from '../support/site-data.ts';
+import { ask, listBlobs, reserveUserIds } from '../support/site-data.ts';
 
 const UPDATE = '/api/users/author/update/';
 const KEYS = [
@@ -28,7 +28,7 @@ let ben: Person;
 beforeAll(async () => {
   // A user without a profile of the same number, so that the two kinds of ids differ.
   site = await startServer();
-  ask(site.dataDir, "insert into sqlite_sequence (name, seq) values ('users', 100)");
+  await reserveUserIds(site.dataDir, 100);
   ann = await join(site.base, { username: 'ann.lee', email: 'annlee@example.org' });
   ben = await join(site.base, { first_name: 'Ben', last_name: 'Ode' });
 });
@@ -123,7 +123,7 @@ describe('following', () => {
     get(`/api/users/user/follower/add/${id}/`, who);
   const set = (method: 'PUT' | 'DELETE', who: Person, id: number): Promise<Answer> =>
     call(site.base, `/api/users/user/${id}/follow/`, { method, token: who.access });
-  const counts = (): object[] =>
+  const counts = (): Promise<object[]> =>
     ask(
       site.dataDir,
       `select id from profiles
@@ -144,7 +144,7 @@ describe('following', () => {
   test('by PUT and DELETE changes nothing the second time', async () => {
     for (const _ of [1, 2]) expect((await set('PUT', ann, ben.id)).json.followers).toEqual([ann.id]);
     for (const _ of [1, 2]) expect((await set('DELETE', ann, ben.id)).json.followers).toEqual([]);
-    expect(counts()).toEqual([]);
+    expect(await counts()).toEqual([]);
   });
 
   test('oneself is refused and not counted', async () => {
@@ -157,7 +157,7 @@ describe('following', () => {
     expect(answers[0]?.json).toEqual({ detail: 'You cannot follow yourself.' });
     expect(answers[1]?.json).toEqual({ error: 'You cannot follow yourself.' });
     expect((await own(ann)).followers).toEqual([]);
-    expect(counts()).toEqual([]);
+    expect(await counts()).toEqual([]);
   });
 
   test('is nothing that a HEAD or a preflight does', async () => {
@@ -178,7 +178,7 @@ describe('following', () => {
     // An odd number of toggles ends in following.
     const followers = people.filter((_, index) => index % 2 === 1).map((person) => person.id);
     expect(new Set((await own(ben)).followers)).toEqual(new Set(followers));
-    expect(counts()).toEqual([]);
+    expect(await counts()).toEqual([]);
   });
 
   test('is seen by the viewer at the front of a list that is cut', async () => {

@@ -160,7 +160,7 @@ describe('refreshing', () => {
     const times: number[] = [];
     // Again and again, as the machine may have other things to do.
     for (let round = 0; round < 5; round += 1) {
-      ask(site.dataDir, 'update sessions set revoked_at = null where id = ?', sid);
+      await ask(site.dataDir, 'update sessions set revoked_at = null where id = ?', sid);
       const statements = await recordStatements(async () => {
         const begun = performance.now();
         expect((await refresh(pair.refresh)).json).toEqual(BLACKLISTED);

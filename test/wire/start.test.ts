@@ -159,7 +159,7 @@ describe('a start that cannot be says why in one line and ends with 78', () => {
 test('a start whose jobs cannot be taken up ends, instead of serving without them', async () => {
   const env = { DATA_DIR: await mkdtemp(join(folder, 'jobless-')) };
   expect((await runVeranda(['migrate'], { env })).code).toBe(0);
-  ask(env.DATA_DIR, 'drop table jobs');
+  await ask(env.DATA_DIR, 'drop table jobs');
   const ended = await runVeranda(['serve'], { env: { ...env, PORT: '0', LOG_LEVEL: 'warn' } });
   expect(ended).toEqual({ code: 1, out: '', err: 'no such table: jobs\n' });
 });
@@ -167,7 +167,7 @@ test('a start whose jobs cannot be taken up ends, instead of serving without the
 test('a database of a newer version is left alone', async () => {
   const env = { DATA_DIR: await mkdtemp(join(folder, 'newer-')) };
   expect((await runVeranda(['migrate'], { env })).code).toBe(0);
-  ask(env.DATA_DIR, 'insert into schema_migrations (number, applied_at) values (999, 0)');
+  await ask(env.DATA_DIR, 'insert into schema_migrations (number, applied_at) values (999, 0)');
   const { code, err } = await runVeranda(['serve'], { env: { ...env, PORT: '0' } });
   expect(code).not.toBe(0);
   expect(err).toMatch(/^The database has schema 999, this program knows \d+: [^\n]+\n$/);
@@ -219,7 +219,7 @@ describe('SIGTERM', () => {
     const answered = performance.now();
     expect(await ended).toEqual({ code: 0, signal: null });
     expect(performance.now() - answered).toBeLessThan(4_000);
-    expect(ask(site.dataDir, 'select username from users')).toEqual([{ username: 'patient' }]);
+    expect(await ask(site.dataDir, 'select username from users')).toEqual([{ username: 'patient' }]);
   });
 
   test('waits for a request that never ends no longer than SHUTDOWN_GRACE', async () => {

@@ -1,9 +1,8 @@
 // A post with more likes and comments than an answer lists, beside one with few.
-import { join as joinPath } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { ask } from '../support/site-data.ts';
 
 const PEOPLE = 5_003;
 const COMMENTS = 1_004;
@@ -18,31 +17,37 @@ beforeAll(async () => {
   ann = await join(server.base);
   popular = await say(server.base, ann, 'popular');
   quiet = await say(server.base, ann, 'quiet');
-  const database = new Sqlite(joinPath(server.dataDir, 'veranda.db'));
-  database.transaction(() => fill(database))();
-  database.close();
+  await fill();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-function fill(database: Sqlite.Database): void {
-  const user = database.prepare(
+async function fill(): Promise<void> {
+  const numbers = (count: number): string =>
+    `with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`;
+  const { dataDir } = server;
+  await ask(
+    dataDir,
     `insert into users (username, username_key, email, email_key, first_name, last_name, password_hash, role, created_at)
-     values ($name, $name, $name, $name, '', '', '', 'user', 1)`,
+     ${numbers(PEOPLE)} select name, name, name, name, '', '', '', 'user', 1 from (select 'liker' || n as name from numbers) as named`,
   );
-  const profile = database.prepare('insert into profiles (user_id, created_at) values (?, 1)');
-  const like = database.prepare('insert into likes (post_id, profile_id, created_at) values (?, ?, 1)');
-  const comment = database.prepare(
-    'insert into posts (author_id, parent_id, root_id, text, created_at) values (?, $post, $post, $text, $at)',
+  await ask(
+    dataDir,
+    `insert into profiles (user_id, created_at) select id, 1 from users where username like 'liker%' order by id`,
   );
-  for (let person = 0; person < PEOPLE; person += 1) {
-    const { lastInsertRowid } = user.run({ name: `liker${person}` });
-    const { lastInsertRowid: id } = profile.run(lastInsertRowid);
-    like.run(popular, id);
-    if (person < 3) like.run(quiet, id);
-  }
-  for (let index = 0; index < COMMENTS; index += 1)
-    comment.run(1, { post: popular, text: `comment ${index}`, at: index });
-  comment.run(1, { post: quiet, text: 'the only one', at: 1 });
+  const like = `insert into likes (post_id, profile_id, created_at)
+    select cast(? as integer), profiles.id, 1 from profiles join users on users.id = user_id where username like 'liker%'`;
+  await ask(dataDir, like, popular);
+  await ask(dataDir, `${like} order by profiles.id limit 3`, quiet);
+  await ask(
+    dataDir,
+    `insert into posts (author_id, parent_id, root_id, text, created_at)
+     ${numbers(COMMENTS)} select 1, ${popular}, ${popular}, 'comment ' || n, n from numbers`,
+  );
+  await ask(
+    dataDir,
+    `insert into posts (author_id, parent_id, root_id, text, created_at) values (1, ?, ?, 'the only one', 1)`,
+    ...[quiet, quiet],
+  );
 }
 
 test('the likes of the first and the newest comments are listed, and all of the other post', async () => {

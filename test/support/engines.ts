@@ -1,0 +1,98 @@
+// Which database the run is about: SQLite, unless TEST_DATABASE=postgres. On PostgreSQL each data folder has a database of its own
+// in the cluster that the run has started; its name follows from the folder's, so whoever knows the folder finds it.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import pg from 'pg';
+
+export const onPostgres = process.env['TEST_DATABASE'] === 'postgres';
+
+/** Settings that give the site in `dataDir` a database; made when it is not there. */
+export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?: string }> {
+  if (!onPostgres) return {};
+  const name = nameOf(dataDir);
+  await onCluster('postgres', async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+    if (rowCount === 0) await client.query(`create database ${name}`);
+  });
+  return { DATABASE_URL: urlOf(name) };
+}
+
+export async function dropDatabase(dataDir: string): Promise<void> {
+  if (!onPostgres) return;
+  await onCluster('postgres', (client) =>
+    client.query(`drop database if exists ${nameOf(dataDir)} with (force)`),
+  );
+}
+
+export type Asker = <Row>(sql: string, ...values: unknown[]) => Promise<Row[]>;
+
+/** Looks at the site's database past the server, all of it at one moment. Statements have `?` for their values. */
+export async function look<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
+  return onPostgres ? lookAtPostgres(dataDir, work) : lookAtSqlite(dataDir, work);
+}
+
+/** Runs one statement there: the rows of a question, none of a change. */
+export const ask = <Row>(dataDir: string, sql: string, ...values: unknown[]): Promise<Row[]> =>
+  look(dataDir, (run) => run<Row>(sql, ...values));
+
+async function lookAtSqlite<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
+  const database = new Sqlite(join(dataDir, 'veranda.db'), { timeout: 5_000 });
+  try {
+    database.exec('begin');
+    const result = await work(async <Row>(sql: string, ...values: unknown[]) => {
+      const statement = database.prepare<unknown[], Row>(sql);
+      if (statement.reader) return statement.all(...values);
+      statement.run(...values);
+      return [];
+    });
+    database.exec('commit');
+    return result;
+  } finally {
+    database.close();
+  }
+}
+
+function lookAtPostgres<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
+  return onCluster(nameOf(dataDir), async (client) => {
+    await client.query('begin isolation level repeatable read');
+    const result = await work(async <Row>(sql: string, ...values: unknown[]) => {
+      let place = 0;
+      const text = sql.replaceAll('?', () => `$${(place += 1)}`);
+      return (await client.query(text, values)).rows as Row[];
+    });
+    await client.query('commit');
+    return result;
+  });
+}
+
+/** Users get ids above `upTo` from now on. */
+export async function reserveUserIds(dataDir: string, upTo: number): Promise<void> {
+  if (onPostgres) await ask(dataDir, `select setval('users_id_seq', ?)`, upTo);
+  else await ask(dataDir, `insert into sqlite_sequence (name, seq) values ('users', ?)`, upTo);
+}
+
+async function onCluster<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const types = {
+    getTypeParser: (oid: number) =>
+      ([pg.types.builtins.INT8, pg.types.builtins.NUMERIC].includes(oid)
+        ? Number
+        : pg.types.getTypeParser(oid)) as never,
+  };
+  const client = new pg.Client({ connectionString: urlOf(database), types });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const nameOf = (dataDir: string): string =>
+  `site_${createHash('sha256').update(dataDir).digest('hex').slice(0, 24)}`;
+
+function urlOf(database: string): string {
+  const url = new URL(process.env['TEST_POSTGRES_URL'] ?? '');
+  url.pathname = `/${database}`;
+  return url.href;
+}
