@@ -18,10 +18,10 @@ describe('a lease', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const gate = createGate();
     const worker = await queue.startWorker([lane(gate.handler)]);
-    const latecomers: string[] = [];
-    const second = await queue.startWorker([lane(async ({ payload }) => void latecomers.push(payload.name))]);
     await queue.enqueue('long');
     await gate.reached;
+    const latecomers: string[] = [];
+    const second = await queue.startWorker([lane(async ({ payload }) => void latecomers.push(payload.name))]);
     for (let beat = 0; beat < 6; beat += 1) {
       queue.clock += LEASE_MS / 2;
       const until = queue.clock + LEASE_MS;
