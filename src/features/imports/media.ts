@@ -32,7 +32,7 @@ export async function takeMedia(
   run: Run,
   { files, jobs }: { files: StoredFiles; jobs: Jobs },
 ): Promise<number> {
-  const threads = createThreads(run.database);
+  const threads = createThreads(run.database, run.now);
   let videos = 0;
   await walk(run, {
     source: mediaFiles,

@@ -139,7 +139,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
     // Deleted while it was encoded: nothing refers to what was made.
     if (!updated) return removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
     await removeAfterCommit(jobs, tx, { keys: [media.fileKey] });
-    await announce(tx, { bus, postId: updated.postId });
+    await announce(tx, { bus, postId: updated.postId, at: now() });
   }
 
   async function bury({ payload: { mediaId }, error }: { payload: Payload; error: unknown }): Promise<void> {
@@ -155,7 +155,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
         .where('id', '=', mediaId)
         .execute();
       await removeAfterCommit(jobs, tx, { prefixes: [media.draftPrefix] });
-      await announce(tx, { bus, postId: media.postId });
+      await announce(tx, { bus, postId: media.postId, at: now() });
     });
   }
 
@@ -165,12 +165,12 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
 /** The post that shows the media shows something else now. */
 async function announce(
   tx: Transaction,
-  { bus, postId }: { bus: Bus; postId: number | null },
+  { bus, postId, at }: { bus: Bus; postId: number | null; at: number },
 ): Promise<void> {
   if (postId === null) return;
   await tx
     .updateTable('posts')
-    .set({ version: sql<number>`version + 1` })
+    .set({ version: sql<number>`version + 1`, changedAt: at })
     .where('id', '=', postId)
     .execute();
   afterCommit(tx, () => bus.publish(topics.posts(), { postId }));

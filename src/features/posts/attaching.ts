@@ -12,9 +12,17 @@ export interface Attaching {
   addVideo(video: { viewer: Viewer; postId: number; mediaId: number }): Promise<void>;
 }
 
-export function createAttaching({ database, media }: { database: Database; media: Media }): Attaching {
+export function createAttaching({
+  database,
+  media,
+  now,
+}: {
+  database: Database;
+  media: Media;
+  now: () => number;
+}): Attaching {
   const { attachments, finalize } = media;
-  const threads = createThreads(database);
+  const threads = createThreads(database, now);
   return {
     async addPicture({ viewer, postId, bytes }) {
       // Before the costly work, and again in the transaction that counts.

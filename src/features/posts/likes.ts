@@ -34,7 +34,7 @@ export function createLikes({
   bus: Bus;
   now: () => number;
 }): Likes {
-  const threads = createThreads(database);
+  const threads = createThreads(database, now);
   const insert = database.prepareWithin((db, row: { postId: number; profileId: number; createdAt: number }) =>
     db
       .insertInto('likes')

@@ -13,6 +13,8 @@ export interface Lists {
   byAuthor(list: { profileId: number; limit: number }): Promise<PostRef[]>;
   /** Posts with a word that begins with one of the query's, those with more of them first, then the newest; the newest posts for a query without words. */
   search(search: { query: string; limit: number }): Promise<PostRef[]>;
+  /** Changed at `time` (epoch ms, by the clock of whoever changed it) or later: the newest 1,000, the newest change first. */
+  changedSince(time: number): Promise<PostRef[]>;
   /** Undefined when there is no such post. */
   find(id: number): Promise<PostRef | undefined>;
   /** Throws `not_found` alike for an unknown post and for one of somebody else. */
@@ -21,10 +23,11 @@ export interface Lists {
 
 /** Posts that are looked at for each word: the newest. */
 const LOOKED_AT = 2_000;
+const MOST_CHANGED = 1_000;
 
-export function createLists({ database }: { database: Database }): Lists {
+export function createLists({ database, now }: { database: Database; now: () => number }): Lists {
   const { read, dialect } = database;
-  const threads = createThreads(database);
+  const threads = createThreads(database, now);
   const findNewest = database.prepare((from, { offset, limit }: { offset: number; limit: number }) =>
     from
       .selectFrom('posts')
@@ -48,8 +51,18 @@ export function createLists({ database }: { database: Database }): Lists {
   const findOne = database.prepare((from, { id }: { id: number }) =>
     from.selectFrom('posts').select(['id', 'version']).where('id', '=', id).where('parentId', 'is', null),
   );
+  const findChanged = database.prepare((from, { time, limit }: { time: number; limit: number }) =>
+    from
+      .selectFrom('posts')
+      .select(['id', 'version'])
+      .where('parentId', 'is', null)
+      .where('changedAt', '>=', time)
+      .orderBy('changedAt', 'desc')
+      .limit(limit),
+  );
   return {
     newest: findNewest,
+    changedSince: (time) => findChanged({ time, limit: MOST_CHANGED }),
     find: async (id) => (await findOne({ id }))[0],
     async byAuthor({ profileId, limit }) {
       const profile = await read

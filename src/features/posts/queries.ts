@@ -37,15 +37,15 @@ export interface Threads {
   countChild(tx: Transaction, child: { parentId: number; by: 1 | -1 }): Promise<void>;
 }
 
-export function createThreads({ prepare, prepareWithin, dialect }: Database): Threads {
+export function createThreads({ prepare, prepareWithin, dialect }: Database, now: () => number): Threads {
   const select = (db: Reader, { id }: { id: number }) =>
     db.selectFrom('posts').select(['id', 'authorId', 'parentId', 'rootId']).where('id', '=', id);
   const selectNow = prepare(select);
   const selectWithin = prepareWithin(select);
-  const raiseVersion = prepareWithin((db, { id }: { id: number }) =>
+  const raiseVersion = prepareWithin((db, { id, changedAt }: { id: number; changedAt: number }) =>
     db
       .updateTable('posts')
-      .set({ version: sql<number>`version + 1` })
+      .set({ version: sql<number>`version + 1`, changedAt })
       .where('id', '=', id),
   );
   const addChildren = prepareWithin((db, { id, by }: { id: number; by: number }) =>
@@ -78,7 +78,7 @@ export function createThreads({ prepare, prepareWithin, dialect }: Database): Th
       return post;
     },
     async touch(tx, postId) {
-      await raiseVersion(tx, { id: postId });
+      await raiseVersion(tx, { id: postId, changedAt: now() });
     },
     async countChild(tx, { parentId, by }) {
       await addChildren(tx, { id: parentId, by });

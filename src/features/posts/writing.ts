@@ -37,7 +37,7 @@ interface WritingOptions {
 
 export function createWriting({ database, bus, media, limits, now }: WritingOptions): Writing {
   const { search } = database.dialect;
-  const threads = createThreads(database);
+  const threads = createThreads(database, now);
   const insertRow = database.prepareWithin(
     (
       db,

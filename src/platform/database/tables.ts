@@ -77,6 +77,8 @@ export interface PostsTable {
   childrenCount: Generated<number>;
   /** Of a post with all that hangs on it: raised in the transaction of every change that its view shows. */
   version: Generated<number>;
+  /** When live updates about the post were last due, by the clock of the node that made the change; null before the first. */
+  changedAt: Generated<number | null>;
   createdAt: number;
   editedAt: number | null;
 }

@@ -5,6 +5,7 @@ import * as first from './001-first.ts';
 import * as imports from './002-imports.ts';
 import * as storagePerPerson from './003-storage-per-person.ts';
 import * as usernameSkeletons from './004-username-skeletons.ts';
+import * as changedAt from './005-changed-at.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
@@ -15,4 +16,5 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [2, imports],
   [3, storagePerPerson],
   [4, usernameSkeletons],
+  [5, changedAt],
 ];
