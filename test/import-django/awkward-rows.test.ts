@@ -114,7 +114,7 @@ describe('rows that cannot be taken as they are', () => {
     expect((await signIn(server.base, ['locked', '!'])).status).toBe(401);
     expect(
       await rows(
-        `select username, email, role, suspended_at is null as active from users where id >= 50 order by id`,
+        `select username, email, role, case when suspended_at is null then 1 else 0 end as active from users where id >= 50 order by id`,
       ),
     ).toEqual([
       { username: 'DESMOND', email: 'd50@example.org', role: 'user', active: 1 },

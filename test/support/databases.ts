@@ -14,6 +14,8 @@ export interface TestDatabase extends AsyncDisposable {
   readonly path: string;
   /** The folder it lies in, for a test's other files. */
   readonly folder: string;
+  /** The same database as another process has it. */
+  reopen(): Promise<Database>;
   /** What effects have thrown. */
   readonly errors: unknown[];
 }
@@ -28,6 +30,7 @@ export async function openTestDatabase({ empty = false } = {}): Promise<TestData
   if (!empty) await migrate(database, Date.now);
   return {
     ...{ database, path, folder, errors },
+    reopen: () => openDatabase(settings, (error) => errors.push(error)),
     async [Symbol.asyncDispose]() {
       await database[Symbol.asyncDispose]();
       await dropDatabase(folder);

@@ -11,6 +11,10 @@ import { findTools } from './tools.ts';
 export interface TestPostgres extends AsyncDisposable {
   /** Of an empty database, as a superuser. */
   readonly url: string;
+  /** `immediate` is as good as a crash. */
+  stop(mode: 'fast' | 'immediate'): Promise<void>;
+  /** Again, after a stop. */
+  start(): Promise<void>;
 }
 
 /** As root it runs as the user `postgres`, since PostgreSQL refuses to be root. */
@@ -30,24 +34,31 @@ export async function startPostgres(): Promise<TestPostgres> {
 
   const port = await findFreePort();
   const settings = [
-    'listen_addresses=127.0.0.1',
-    `unix_socket_directories=${folder}`,
-    'fsync=off',
-    'max_connections=500',
+    ...['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`],
+    ...['fsync=off', 'max_connections=500'],
   ];
-  const child = spawn(
-    postgres,
-    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  await waitUntilReady(child);
+  async function launch(): Promise<ChildProcess> {
+    const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+    const started = spawn(postgres, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    await waitUntilReady(started);
+    return started;
+  }
+  let child = await launch();
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
   return {
     url: `postgres://tester@127.0.0.1:${port}/postgres`,
+    // Its signals (postgres(1)): SIGINT breaks connections off and writes everything down, SIGQUIT is a crash.
+    stop: (mode) => stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT'),
+    async start() {
+      child = await launch();
+    },
     async [Symbol.asyncDispose]() {
-      const ended = once(child, 'exit');
-      // "Immediate": nothing here is worth a checkpoint.
-      child.kill('SIGQUIT');
-      await ended;
+      await stop('SIGQUIT');
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -95,7 +95,6 @@ describe('the classic protocol', () => {
       ...[
         // These lead to a harmless place, should one of them ever be followed.
         ...['../', '../../', '..\\..\\', '%2e%2e%2f', `${tmpdir()}/`].map((up) => up + ESCAPE),
-        'a\0b.mp4',
         '%2e%2e%2f.mp4',
         '.',
         '..',
@@ -134,7 +133,8 @@ describe('the classic protocol', () => {
     for (const entry of kept.filter((found) => found.isFile()))
       expect(joinPath(entry.parentPath, entry.name).slice(server.dataDir.length + 1)).toMatch(OUR_NAMES);
     expect((await readdir(tmpdir())).filter((name) => name.includes(ESCAPE))).toEqual([]);
-    expect((await send('x'.repeat(1_001), makeFile(64))).status).toBe(400);
+    for (const refused of ['x'.repeat(1_001), 'a\0b.mp4'])
+      expect((await send(refused, makeFile(64))).status).toBe(400);
   });
 
   test('keeps uploads that come interleaved apart, of one person and of two with the same name', async () => {

@@ -92,7 +92,6 @@ describe('a 401 tells', () => {
     await site.app.users.accounts.setSuspended({ username, suspended: true });
     const inactive = await send(['GET', '/api/users/author/'], { token: access });
     expectUnauthenticated(inactive, { detail: 'User is inactive', code: 'user_inactive' });
-    await ask(site.dataDir, 'pragma foreign_keys = on');
     await ask(
       site.dataDir,
       'delete from profiles where user_id = (select id from users where username = ?)',

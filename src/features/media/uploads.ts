@@ -38,7 +38,7 @@ export interface UploadProgress {
 
 export interface Uploads {
   /**
-   * Throws `invalid` (`label_missing`, `label_too_long`, `checksum_mismatch`), `too_large` (`video_too_large`,
+   * Throws `invalid` (`label_missing`, `label_too_long`, `label_not_valid`, `checksum_mismatch`), `too_large` (`video_too_large`,
    * `quota_reached`, `too_many_uploads`), `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`)
    * or `unavailable`.
    */
@@ -141,6 +141,8 @@ function checkLabel(label: string): void {
   if (label === '') throw invalid('label_missing', 'The file name is missing.');
   if (label.length > MAX_LABEL_CHARACTERS)
     throw invalid('label_too_long', `File names may have at most ${MAX_LABEL_CHARACTERS} characters.`);
+  if (!label.isWellFormed() || label.includes('\0'))
+    throw invalid('label_not_valid', 'The file name has characters that are not valid.');
 }
 
 async function findOrCreate(

@@ -164,7 +164,10 @@ async function findTaken(
     .selectFrom('users')
     .select(['usernameKey', 'emailKey'])
     .where((where) =>
-      where.or([where('usernameKey', '=', user.usernameKey), where('emailKey', '=', user.emailKey)]),
+      where.or([
+        ...(problems['username'] ? [] : [where('usernameKey', '=', user.usernameKey)]),
+        ...(problems['email'] ? [] : [where('emailKey', '=', user.emailKey)]),
+      ]),
     )
     .execute();
   const taken = { ...problems };

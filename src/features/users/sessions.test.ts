@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
-import { openDatabase } from '../../platform/database/open.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSessionSweep } from './sweep.ts';
 import { createTokens, type TokenPair, type Tokens } from './tokens.ts';
@@ -190,7 +189,7 @@ describe('signing out', () => {
   });
 
   test('counts at once in another process on the same database, whatever that has seen before', async () => {
-    await using database = await openDatabase({ engine: 'sqlite', path: opened.path }, () => undefined);
+    await using database = await opened.reopen();
     const now = (): number => clock;
     const elsewhere = createSessions({
       ...{ database, now, refreshLifetimeMs: DAY, sessionLifetimeMs: 3 * DAY },

@@ -1,6 +1,7 @@
 // Kysely's driver for PostgreSQL. What fails says how much is certain: nothing was committed, or nobody knows.
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type pg from 'pg';
+import { invalid } from '../errors.ts';
 import { type Connections, isUnreachable, nameOf } from './postgres-connections.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
@@ -87,6 +88,7 @@ export class PostgresConnection implements DatabaseConnection {
     text: string,
     { values = [], rowMode }: { values?: readonly unknown[]; rowMode?: 'array' } = {},
   ): Promise<pg.QueryResult> {
+    refuseNul(values);
     const name = values.length > 0 ? nameOf(text) : undefined;
     const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
     for (;;) {
@@ -121,4 +123,10 @@ export class PostgresConnection implements DatabaseConnection {
     this.#client = client.on('error', this.#onError);
     this.#isBroken = false;
   }
+}
+
+/** Texts of this server hold any character but this one. What is stored is checked for it; what is only looked for comes here. */
+function refuseNul(values: readonly unknown[]): void {
+  if (values.some((value) => typeof value === 'string' && value.includes('\0')))
+    throw invalid('text_not_valid', 'This text has characters that are not valid.');
 }
