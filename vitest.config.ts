@@ -25,7 +25,7 @@ const withoutPostgres = [
     'test/{boundaries,docs,packages}.test.ts',
     'test/faults/**',
   ],
-  ...['test/wire/queries.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
+  ...['test/wire/{queries,start}.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
 ];
 const postgres = {
   globalSetup: ['test/support/cluster.ts'],

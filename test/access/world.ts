@@ -108,7 +108,8 @@ const OF_PROFILE = {
 /** Everything that is somebody's own; what others may count (likes, followers, answers) left out. */
 export async function readOwn(dataDir: string, profileId: number): Promise<Record<string, unknown[]>> {
   const own: Record<string, unknown[]> = {};
-  for (const [name, sql] of Object.entries(OF_PROFILE)) own[name] = await ask(dataDir, sql, profileId);
+  for (const [name, sql] of Object.entries(OF_PROFILE))
+    own[name] = await ask(dataDir, `${sql} order by 1, 2`, profileId);
   return own;
 }
 

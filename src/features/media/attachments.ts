@@ -1,7 +1,7 @@
 // Putting media on a post and taking it off, in the caller's transaction: the posts feature says who may.
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Transaction } from '../../platform/database/database.ts';
+import type { Database, Transaction } from '../../platform/database/database.ts';
 import { conflict } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
@@ -39,6 +39,7 @@ export interface Attachments {
 }
 
 interface AttachmentsOptions {
+  database: Database;
   storage: Storage;
   jobs: Jobs;
   pictures: Pictures;
@@ -50,8 +51,9 @@ interface AttachmentsOptions {
 const FIT = { width: 2_048, height: 2_048, mode: 'inside' } as const;
 
 export function createAttachments(options: AttachmentsOptions): Attachments {
-  const { storage, jobs, pictures, quota, limits, now } = options;
+  const { database, storage, jobs, pictures, quota, limits, now } = options;
   const nextPosition: Attachments['nextPosition'] = async (tx, postId) => {
+    await database.dialect.lock(tx, `thread:${postId}`);
     const { count, last } = await tx
       .selectFrom('media')
       .select([sql<number>`count(*)`.as('count'), sql<number | null>`max(position)`.as('last')])

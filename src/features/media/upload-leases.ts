@@ -71,12 +71,15 @@ async function acquire(
     database.transaction(async (tx) => {
       const found = await find(tx);
       if (isWrittenTo(found, now())) return undefined;
-      await tx
+      // Nobody else has taken it meanwhile; what they did before is in the row that is answered.
+      return tx
         .updateTable('uploads')
         .set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS })
         .where('id', '=', found.id)
-        .execute();
-      return found;
+        .where('leaseHolder', 'is not distinct from', found.leaseHolder)
+        .where('leaseUntil', '=', found.leaseUntil)
+        .returningAll()
+        .executeTakeFirst();
     }),
   );
 }

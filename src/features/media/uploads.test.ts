@@ -126,7 +126,7 @@ describe('a piece', () => {
     expect(await append('x', { label: 'a.mov.txt' })).toMatchObject({
       expectedKey: expect.stringMatching(/mp4$/),
     });
-    for (const label of ['../../etc/passwd', '/abs', 'a\0b', 'ünï/🎬.mov', '.', ' ', 'x'.repeat(1_000)]) {
+    for (const label of ['../../etc/passwd', '/abs', 'ünï/🎬.mov', '.', ' ', 'x'.repeat(1_000)]) {
       const { mediaId, expectedKey } = await append('x', { label });
       expect(await opened.uploadRow(mediaId)).toMatchObject({ label });
       expect(expectedKey).toMatch(/^videos\/[0-9a-f]{32}\.(mp4|mov)$/);
