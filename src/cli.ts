@@ -16,7 +16,8 @@ import { seed } from './seed.ts';
 
 const USAGE = `Usage: npm run veranda -- <verb>
 
-  serve                      run the site (npm start)
+  serve                      run the site (npm start): web and jobs, or what ROLES says
+  work                       run jobs only, beside processes that serve
   migrate                    bring the database up to this version
   seed                       fill the site with people, posts, pictures and a video
   create-admin --username NAME --email ADDRESS [--first-name NAME] [--last-name NAME]
@@ -38,6 +39,7 @@ type Verb = (call: { config: Config; args: string[] }) => Promise<number>;
 
 const verbs: Record<string, Verb> = {
   serve: ({ config }) => serve(config, print),
+  work: ({ config }) => serve({ ...config, roles: { serve: false, work: true } }, print),
   migrate: ({ config }) =>
     withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
   seed: ({ config }) => plant(config),

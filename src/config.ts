@@ -42,7 +42,12 @@ export function readConfig(environment: Environment) {
     const issue = parsed.error.issues[0];
     throw new ConfigError(`${issue?.path.join('.') ?? 'settings'}: ${issue?.message ?? 'not valid'}`);
   }
-  return Object.freeze({ ...arrange(parsed.data), searchPath: environment['PATH'] ?? '' });
+  const config = arrange(parsed.data);
+  if (config.secretKey === undefined && (config.redis || config.storage.kind === 's3'))
+    throw new ConfigError(
+      'SECRET_KEY: is missing; several processes need the same one (openssl rand -hex 32)',
+    );
+  return Object.freeze({ ...config, searchPath: environment['PATH'] ?? '' });
 }
 
 /** Leaves a processor to the requests, and half of Node's pool of four threads to files and commits. */

@@ -40,8 +40,8 @@ async function start(
     throw explainStart(error, config);
   });
   try {
-    await app.server.listen({ host: config.host, port: config.port });
-    await app.startWork();
+    if (config.roles.serve) await app.server.listen({ host: config.host, port: config.port });
+    if (config.roles.work) await app.startWork();
   } catch (error) {
     await app[Symbol.asyncDispose]();
     throw explainStart(error, config);
@@ -52,21 +52,23 @@ async function start(
 
 function describe(app: App, config: Config): string[] {
   const { database, storage, ffmpeg } = app.report;
-  const address = app.server.server.address();
-  const port = typeof address === 'object' && address ? address.port : config.port;
-  const name = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const video = config.roles.work ? describeFfmpeg(ffmpeg) : ['left to other processes'];
   return [
-    `Veranda serves on http://${name}:${port}`,
-    `  live updates  ws://${name}:${port}/ws/posts/likes/`,
+    ...(config.roles.serve ? describeAddress(app, config) : ['Veranda works on jobs']),
     `  database      ${database}, ${placeOf(config)}`,
     `  storage       ${storage}`,
-    ...describeFfmpeg(ffmpeg).map(
-      (line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`,
-    ),
+    ...video.map((line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`),
     `  limits        pictures ${inMebibytes(config.limits.pictureBytes)}, videos ${inMebibytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
     `  hosts         ${config.allowedHosts.join(', ')}`,
     `  origins       ${config.allowedOrigins.join(', ')}`,
   ];
+}
+
+function describeAddress(app: App, config: Config): string[] {
+  const address = app.server.server.address();
+  const port = typeof address === 'object' && address ? address.port : config.port;
+  const name = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return [`Veranda serves on http://${name}:${port}`, `  live updates  ws://${name}:${port}/ws/posts/likes/`];
 }
 
 const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -34,6 +34,7 @@ export async function startServer(
     LOG_LEVEL: 'silent',
     RATE_LIMIT_FACTOR: '1000',
     ...(await databaseSettings(dataDir)),
+    ...sharedKey(env),
     ...env,
   });
   const app = await createApp({ config, logger: createLogger('silent'), ...options });
@@ -53,6 +54,10 @@ export async function startServer(
     },
   };
 }
+
+/** Several processes of one site have one key. */
+const sharedKey = (env: Environment): Environment =>
+  env['REDIS_URL'] || env['S3_BUCKET'] ? { SECRET_KEY: '7c1f52e09ab34d8686f1c0d2e5b7a934' } : {};
 
 export interface ServerProcess extends AsyncDisposable {
   readonly base: string;
@@ -78,6 +83,7 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
     LOG_LEVEL: 'warn',
     RATE_LIMIT_FACTOR: '1000',
     ...(await databaseSettings(env['DATA_DIR'] ?? dataDir)),
+    ...sharedKey(env),
     ...env,
   };
   let child = await launch(settings, lines);

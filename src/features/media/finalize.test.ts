@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,9 @@ import { insertPerson } from '../../../test/support/databases.ts';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import { makeVideo } from '../../../test/support/videos.ts';
 import type { Viewer } from '../users/index.ts';
+import { newLeaseHolder } from '../../platform/jobs/holder.ts';
+
+const [here] = newLeaseHolder().split('/');
 
 let video: Buffer;
 let opened: TestMedia;
@@ -79,7 +82,7 @@ describe('closing an upload', () => {
   test('does not wait for a writer that is dead', async () => {
     const { mediaId } = await append(video);
     await change({
-      leaseHolder: `${hostname()}/${process.pid}/earlier/1`,
+      leaseHolder: `${here}/${process.pid}/earlier/1`,
       leaseUntil: opened.queue.clock + 30_000,
     });
     expect(await finalize(mediaId)).toBe(true);

@@ -1,9 +1,11 @@
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import type { Transaction } from '../../platform/database/database.ts';
 import { type Upload, withLease } from './upload-leases.ts';
+import { newLeaseHolder } from '../../platform/jobs/holder.ts';
+
+const [here] = newLeaseHolder().split('/');
 
 let opened: TestMedia;
 let mediaId: number;
@@ -95,8 +97,8 @@ describe('a lease on an upload', () => {
   });
 
   test.each([
-    ['a process of this host that is gone', `${hostname()}/${2 ** 22 + 1}/start/1`],
-    ['an earlier start under our own number', `${hostname()}/${process.pid}/earlier/1`],
+    ['a process of this host that is gone', `${here}/${2 ** 22 + 1}/start/1`],
+    ['an earlier start under our own number', `${here}/${process.pid}/earlier/1`],
   ])('of %s is free at once', async (_, leaseHolder) => {
     await change({ leaseHolder, leaseUntil: opened.queue.clock + 30_000 });
     // Were it waited for, this would fail as busy.

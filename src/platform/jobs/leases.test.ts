@@ -1,8 +1,10 @@
-import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGate, lane, openTestQueue, type TestQueue } from '../../../test/support/workers.ts';
 import { LEASE_MS } from './claims.ts';
 import { PermanentFailure } from './jobs.ts';
+import { newLeaseHolder } from './holder.ts';
+
+const [here] = newLeaseHolder().split('/');
 
 let queue: TestQueue;
 beforeEach(async () => {
@@ -119,8 +121,8 @@ describe('a lease', () => {
   });
 
   test.each([
-    ['a process of this host that is gone', () => `${hostname()}/${2 ** 22 + 1}/start/1`],
-    ['an earlier start under our own number', () => `${hostname()}/${process.pid}/earlier/1`],
+    ['a process of this host that is gone', () => `${here}/${2 ** 22 + 1}/start/1`],
+    ['an earlier start under our own number', () => `${here}/${process.pid}/earlier/1`],
   ])('held by %s is freed at the start', async (_, holder) => {
     const seen: number[] = [];
     await queue.enqueue('orphan');
@@ -132,7 +134,7 @@ describe('a lease', () => {
 
   test.each([
     ['another host', () => `elsewhere.example/${process.pid}/start/1`],
-    ['a living process of this host', () => `${hostname()}/${process.ppid}/start/1`],
+    ['a living process of this host', () => `${here}/${process.ppid}/start/1`],
   ])('held by %s is respected until it ends', async (_, holder) => {
     const seen: number[] = [];
     await queue.enqueue('held');
@@ -151,7 +153,7 @@ describe('a lease', () => {
     const buried: string[] = [];
     await queue.enqueue('killer');
     await queue.change({
-      leaseHolder: `${hostname()}/${process.pid}/earlier/1`,
+      leaseHolder: `${here}/${process.pid}/earlier/1`,
       leaseUntil: queue.clock + 1,
       attempts: 3,
     });

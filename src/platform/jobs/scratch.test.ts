@@ -1,8 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createScratch } from './scratch.ts';
+import { newLeaseHolder } from './holder.ts';
+
+const [here] = newLeaseHolder().split('/');
 
 let root: string;
 
@@ -28,9 +31,9 @@ test('each scratch has a folder of its own', () => {
 test('what a dead process left is removed; what a living one uses stays', async () => {
   const scratch = createScratch(root, Date.now);
   await mkdir(scratch.folder);
-  const living = await leave(`${hostname()}/${process.ppid}/earlier-boot/1`);
-  await leave(`${hostname()}/999999999/some-boot/1`);
-  await leave(`${hostname()}/${process.pid}/earlier-boot/1`);
+  const living = await leave(`${here}/${process.ppid}/earlier-boot/1`);
+  await leave(`${here}/999999999/some-boot/1`);
+  await leave(`${here}/${process.pid}/earlier-boot/1`);
   await scratch.sweep();
   expect(new Set(await readdir(root))).toEqual(new Set([basename(scratch.folder), living]));
 });

@@ -10,7 +10,7 @@ import { createRunner, type Registration } from './runs.ts';
 export { handle } from './runs.ts';
 
 export interface Worker extends AsyncDisposable {
-  /** Frees what dead processes held, then begins. */
+  /** Frees what dead processes of this machine held, now and every 5 s, and begins. */
   start(): Promise<void>;
   /** Says that a job may be waiting; safe to lose, as the worker also looks by itself. */
   wake(): void;
@@ -36,16 +36,26 @@ interface WorkerOptions {
   pollMs?: number;
 }
 
+/** Milliseconds between two looks for jobs of processes that died on this machine. */
+const TIDY_MS = 5_000;
+
 export function createWorker(options: WorkerOptions): Worker {
   const lanes = options.lanes.map((lane) => createLane(lane, options));
   const kinds = lanes.flatMap((lane) => lane.kinds);
   const wake = (): void => lanes.forEach((lane) => lane.wake());
+  const tidy = (): Promise<void> =>
+    releaseAbandoned(options.database).then(wake, (error: unknown) =>
+      options.logger.warn({ err: error }, 'the leases of dead processes could not be freed'),
+    );
+  let tidying: NodeJS.Timeout | undefined;
   const stop = async (): Promise<void> => {
+    clearInterval(tidying);
     await Promise.all(lanes.map((lane) => lane.stop()));
   };
   return {
     async start() {
       await releaseAbandoned(options.database);
+      tidying ??= setInterval(() => void tidy(), TIDY_MS);
       for (const lane of lanes) lane.start();
     },
     wake,
