@@ -5,6 +5,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = ['test/{crash,generated,journeys}/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
+/** Needs PostgreSQL whatever the run is about. */
+const constellation = 'test/constellation/**/*.test.ts';
 
 /** What no database has a part in, and what is about SQLite itself. */
 const withoutPostgres = [
@@ -52,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'quick',
           include: ['{src,test,web/src,bin}/**/*.test.{ts,tsx}'],
-          exclude: slow,
+          exclude: [...slow, constellation],
           maxWorkers: '100%',
         },
       },
@@ -62,7 +64,7 @@ export default defineConfig({
           ...postgres,
           name: 'postgres',
           include: ['{src,test}/**/*.test.ts'],
-          exclude: [...slow, ...withoutPostgres],
+          exclude: [...slow, constellation, ...withoutPostgres],
           maxWorkers: '100%',
         },
       },
@@ -81,7 +83,7 @@ export default defineConfig({
         test: {
           ...postgres,
           name: 'slow-postgres',
-          include: slow,
+          include: [...slow, constellation],
           exclude: withoutPostgres,
           fileParallelism: false,
           testTimeout: 240_000,

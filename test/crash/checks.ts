@@ -1,9 +1,11 @@
 // Compares what the writers know with what is there after the crash. Whatever was in doubt is settled by it.
 import { isAccepted, type Cell, type Ledger, type Said, type SentUpload, type Writer } from './ledger.ts';
 import { call } from '../support/classic-client.ts';
-import { type PostRow, readDraft, type Site, type UploadRow } from './site.ts';
+import type { PostRow, Site, UploadRow } from './site.ts';
 
 export type Complain = (fault: string) => void;
+/** The bytes of an upload that is under way. */
+export type ReadDraft = (key: string) => Promise<Buffer>;
 
 /** Sets `target` to what is there, which must be something it may be. */
 function settle<T>(
@@ -75,7 +77,7 @@ function checkFlags(
 /** Uploads: every acknowledged byte is there, the chunk in doubt wholly or not at all. */
 export async function checkUploads(
   ledger: Ledger,
-  { site, dataDir, complain }: { site: Site; dataDir: string; complain: Complain },
+  { site, read, complain }: { site: Site; read: ReadDraft; complain: Complain },
 ): Promise<void> {
   const rows = new Map(site.uploads.map((row) => [`${row.owner} ${row.label}`, row]));
   for (const writer of ledger.writers) {
@@ -92,7 +94,7 @@ export async function checkUploads(
       if (!row) continue;
     }
     checkClosed(upload, { row, site, complain });
-    if (row && row.finishedAt === null) await checkOpen(upload, { row, dataDir, complain });
+    if (row && row.finishedAt === null) await checkOpen(upload, { row, read, complain });
     if (!row && upload.acknowledged > 0 && !upload.closed.may.includes(true))
       complain(`${upload.label} is gone`);
     if (!row && upload.kind === 'noise' && upload.closed.may[0]) writer.upload = undefined;
@@ -120,7 +122,7 @@ function checkClosed(
 
 async function checkOpen(
   upload: SentUpload,
-  { row, dataDir, complain }: { row: UploadRow; dataDir: string; complain: Complain },
+  { row, read, complain }: { row: UploadRow; read: ReadDraft; complain: Complain },
 ): Promise<void> {
   const { acknowledged, inDoubt, label, bytes } = upload;
   if (row.offset !== acknowledged && row.offset !== acknowledged + inDoubt)
@@ -128,7 +130,7 @@ async function checkOpen(
       `${label} stands at ${row.offset}, after ${acknowledged} acknowledged bytes and ${inDoubt} in doubt`,
     );
   if (row.offset === 0) return;
-  const draft = await readDraft(dataDir, row.draft);
+  const draft = await read(row.draft);
   if (!draft.subarray(0, row.offset).equals(bytes.subarray(0, row.offset)))
     complain(`${label} has other bytes`);
 }

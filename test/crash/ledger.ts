@@ -18,6 +18,8 @@ export async function change<T>(
   const after = [...new Set(before.map(to))];
   target.may = [...new Set([...before, ...after])];
   const answer = await send();
+  // The server's own fault: nobody knows how far it got.
+  if (answer.status >= 500) return answer;
   target.may = isAccepted(answer) ? after : before;
   return answer;
 }

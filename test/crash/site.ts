@@ -64,34 +64,34 @@ const COUNTERS = {
     union select * from (select ${TERMS_ID} as id from post_terms except select id from posts where parent_id is null) as extra`,
 };
 
-export function readSite(dataDir: string): Promise<Site> {
-  return look(dataDir, async (all) => {
-    const media = await all<MediaRow>(
-      `select id, owner_id as owner, post_id as post, kind, file_key as file, hls_prefix as hls, draft_prefix as draft,
+export const readSite = (dataDir: string): Promise<Site> => look(dataDir, readRows);
+
+export async function readRows(all: Asker): Promise<Site> {
+  const media = await all<MediaRow>(
+    `select id, owner_id as owner, post_id as post, kind, file_key as file, hls_prefix as hls, draft_prefix as draft,
         poster_key as poster, ready_at as "readyAt", failed_at as "failedAt", failure from media`,
-    );
-    const wrong: string[] = onPostgres ? [] : await findDamage(all);
-    for (const [name, sql] of Object.entries(COUNTERS))
-      wrong.push(...(await all<{ id: number }>(sql)).map(({ id }) => `${name} of ${id} is wrong`));
-    return {
-      media,
-      mediaById: new Map(media.map((row) => [row.id, row])),
-      posts: await all<PostRow>(
-        'select id, author_id as author, parent_id as parent, root_id as root, text, version from posts order by id',
-      ),
-      likes: await all<Site['likes'][number]>('select post_id as post, profile_id as profile from likes'),
-      follows: await all<Site['follows'][number]>(
-        'select followed_id as followed, follower_id as follower from follows',
-      ),
-      profiles: await all<Site['profiles'][number]>(
-        'select id, picture_key as picture, cover_key as cover from profiles',
-      ),
-      uploads: await all<UploadRow>(
-        `select owner_id as owner, media_id as media, label, draft_key as draft, "offset", finished_at as "finishedAt" from uploads`,
-      ),
-      damage: wrong,
-    };
-  });
+  );
+  const wrong: string[] = onPostgres ? [] : await findDamage(all);
+  for (const [name, sql] of Object.entries(COUNTERS))
+    wrong.push(...(await all<{ id: number }>(sql)).map(({ id }) => `${name} of ${id} is wrong`));
+  return {
+    media,
+    mediaById: new Map(media.map((row) => [row.id, row])),
+    posts: await all<PostRow>(
+      'select id, author_id as author, parent_id as parent, root_id as root, text, version from posts order by id',
+    ),
+    likes: await all<Site['likes'][number]>('select post_id as post, profile_id as profile from likes'),
+    follows: await all<Site['follows'][number]>(
+      'select followed_id as followed, follower_id as follower from follows',
+    ),
+    profiles: await all<Site['profiles'][number]>(
+      'select id, picture_key as picture, cover_key as cover from profiles',
+    ),
+    uploads: await all<UploadRow>(
+      `select owner_id as owner, media_id as media, label, draft_key as draft, "offset", finished_at as "finishedAt" from uploads`,
+    ),
+    damage: wrong,
+  };
 }
 
 /** What SQLite itself finds wrong with its file. */

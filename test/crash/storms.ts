@@ -9,7 +9,7 @@ import { checkRows, checkSessions, checkUploads, checkViews, type Complain } fro
 import { addSpare, gather, writeInPeace, writeUntilKilled } from './crowd.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createRandom } from './random.ts';
-import { readSite } from './site.ts';
+import { readDraft, readSite } from './site.ts';
 
 export interface StormReport extends Aftermath {
   rounds: number;
@@ -72,7 +72,7 @@ async function check(options: { server: ServerProcess; ledger: Ledger; complain:
   await checkSessions(base, ledger, complain);
   const site = await readSite(dataDir);
   checkRows(ledger, site, complain);
-  await checkUploads(ledger, { site, dataDir, complain });
+  await checkUploads(ledger, { site, read: (key) => readDraft(dataDir, key), complain });
   await checkViews(base, ledger.touched, { site, complain });
 }
 

@@ -165,6 +165,7 @@ const signOut: Action = async ({ base, writer }) => {
 const refresh: Action = async ({ base, writer }) => {
   writer.refreshSentAt = Date.now();
   const answer = await call(base, '/api/users/user/token/refresh/', { body: { refresh: writer.refresh } });
+  if (answer.status >= 500) return answer;
   writer.refreshSentAt = undefined;
   if (isAccepted(answer)) Object.assign(writer, answer.json);
   return answer;

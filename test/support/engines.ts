@@ -11,7 +11,7 @@ export const onPostgres = process.env['TEST_DATABASE'] === 'postgres';
 export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?: string }> {
   if (!onPostgres) return {};
   const name = nameOf(dataDir);
-  await onCluster('postgres', async (client) => {
+  await connected(urlOf('postgres'), async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
     if (rowCount === 0) await client.query(`create database ${name}`);
   });
@@ -20,7 +20,7 @@ export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?
 
 export async function dropDatabase(dataDir: string): Promise<void> {
   if (!onPostgres) return;
-  await onCluster('postgres', (client) =>
+  await connected(urlOf('postgres'), (client) =>
     client.query(`drop database if exists ${nameOf(dataDir)} with (force)`),
   );
 }
@@ -29,7 +29,7 @@ export type Asker = <Row>(sql: string, ...values: unknown[]) => Promise<Row[]>;
 
 /** Looks at the site's database past the server, all of it at one moment. Statements have `?` for their values. */
 export async function look<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
-  return onPostgres ? lookAtPostgres(dataDir, work) : lookAtSqlite(dataDir, work);
+  return onPostgres ? lookAtPostgres(urlOf(nameOf(dataDir)), work) : lookAtSqlite(dataDir, work);
 }
 
 /** Runs one statement there: the rows of a question, none of a change. */
@@ -53,8 +53,9 @@ async function lookAtSqlite<T>(dataDir: string, work: (ask: Asker) => Promise<T>
   }
 }
 
-function lookAtPostgres<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
-  return onCluster(nameOf(dataDir), async (client) => {
+/** The same, of the database at `url`. */
+export function lookAtPostgres<T>(url: string, work: (ask: Asker) => Promise<T>): Promise<T> {
+  return connected(url, async (client) => {
     await client.query('begin isolation level repeatable read');
     const result = await work(async <Row>(sql: string, ...values: unknown[]) => {
       let place = 0;
@@ -72,14 +73,14 @@ export async function reserveUserIds(dataDir: string, upTo: number): Promise<voi
   else await ask(dataDir, `insert into sqlite_sequence (name, seq) values ('users', ?)`, upTo);
 }
 
-async function onCluster<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const types = {
     getTypeParser: (oid: number) =>
       ([pg.types.builtins.INT8, pg.types.builtins.NUMERIC].includes(oid)
         ? Number
         : pg.types.getTypeParser(oid)) as never,
   };
-  const client = new pg.Client({ connectionString: urlOf(database), types });
+  const client = new pg.Client({ connectionString: url, types });
   await client.connect();
   try {
     return await work(client);

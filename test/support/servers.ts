@@ -33,7 +33,7 @@ export async function startServer(
     PORT: '0',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_FACTOR: '1000',
-    ...(await databaseSettings(dataDir)),
+    ...(!env['DATABASE_URL'] && (await databaseSettings(dataDir))),
     ...sharedKey(env),
     ...env,
   });
@@ -82,7 +82,7 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
     PORT: port,
     LOG_LEVEL: 'warn',
     RATE_LIMIT_FACTOR: '1000',
-    ...(await databaseSettings(env['DATA_DIR'] ?? dataDir)),
+    ...(!env['DATABASE_URL'] && (await databaseSettings(env['DATA_DIR'] ?? dataDir))),
     ...sharedKey(env),
     ...env,
   };
@@ -122,7 +122,7 @@ async function launch(env: NodeJS.ProcessEnv, lines: string[]): Promise<ChildPro
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
-      if (line.startsWith('Veranda serves on')) ready.resolve();
+      if (/^Veranda (serves on|works)/.test(line)) ready.resolve();
     });
   }
   child.once('exit', (code, signal) =>
