@@ -3,19 +3,24 @@
 #   ffmpeg, ffprobe   encode and inspect video (a site that takes videos wants them too)
 #   chromium          the browser of the journeys
 #   postgresql        a database to bring a site over from
+#   redis-server      what several nodes share
 #   vtest.avi         some real camera film, out of the package opencv-doc
 # What is there already is left alone. The tests call this themselves when they run as root.
 set -euo pipefail
 
 film=vtest.avi
 packaged=/usr/share/doc/opencv-doc/examples/data/$film
+policy=/usr/sbin/policy-rc.d
 unpacked=/usr/local/share/veranda-tests/$film
+leftovers=()
+trap 'rm -rf "${leftovers[@]}"' EXIT
 
 main() {
   local packages=()
   if ! has ffmpeg || ! has ffprobe; then packages+=(ffmpeg); fi
   if ! has chromium; then packages+=(chromium); fi
   if ! has postgres && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then packages+=(postgresql); fi
+  if ! has redis-server; then packages+=(redis-server); fi
   if [[ ${#packages[@]} -eq 0 && ( -r $packaged || -r $unpacked ) ]]; then
     echo "install-tools: everything is here already."
     return
@@ -34,6 +39,7 @@ main() {
   if [[ ${#packages[@]} -gt 0 ]]; then
     echo "install-tools: installing ${packages[*]}"
     if [[ " ${packages[*]} " == *' postgresql '* ]]; then keep_postgres_idle; fi
+    if [[ " ${packages[*]} " == *' redis-server '* ]]; then keep_redis_idle; fi
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
   fi
   if [[ ! -r $packaged && ! -r $unpacked ]]; then fetch_film; fi
@@ -48,11 +54,23 @@ keep_postgres_idle() {
   sed -ri 's/^#?\s*create_main_cluster\b.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 }
 
+# So does Redis's. A masked unit is not started, now or later; where there is no systemd, a policy for the time of the
+# installation says no.
+keep_redis_idle() {
+  if [[ -d /run/systemd/system ]]; then
+    systemctl mask --quiet redis-server.service
+  elif [[ ! -e $policy ]]; then
+    leftovers+=("$policy")
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+  fi
+}
+
 # Only the film is taken out of the package: it is 270 MB of pages otherwise, and slim images drop /usr/share/doc.
 fetch_film() {
   echo "install-tools: fetching $film out of opencv-doc"
   scratch=$(mktemp -d)
-  trap 'rm -rf "$scratch"' EXIT
+  leftovers+=("$scratch")
   chmod 755 "$scratch"
   (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root opencv-doc)
   dpkg-deb --fsys-tarfile "$scratch"/opencv-doc_*.deb > "$scratch/files.tar"

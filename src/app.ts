@@ -29,11 +29,13 @@ import { type Ffmpeg, findFfmpeg } from './platform/ffmpeg/find.ts';
 import { createJobs, type Jobs } from './platform/jobs/jobs.ts';
 import { createJobsOverview, type JobsOverview } from './platform/jobs/overview.ts';
 import { createScratch } from './platform/jobs/scratch.ts';
+import { spreadWakeUps } from './platform/jobs/wake-ups.ts';
 import { createWorker, handle, type Worker } from './platform/jobs/worker.ts';
-import { createLimits } from './platform/limits/limits.ts';
+import { openLimits } from './platform/limits/open.ts';
 import type { Logger } from './platform/logger.ts';
 import { createPictures } from './platform/pictures/pictures.ts';
 import { openBus } from './platform/realtime/open.ts';
+import { openRedis } from './platform/redis/open.ts';
 import { keepSecretKey } from './platform/secret-key.ts';
 import { openStorage } from './platform/storage/open.ts';
 import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
@@ -73,14 +75,15 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
   const database = opened.use(await openDatabase(config.database, onError));
   await migrate(database, now);
   const storage = opened.use(await openStorage(config.storage));
-  const bus = opened.use(await openBus(onError));
+  const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
+  const bus = opened.use(await openBus({ onError, now, redis }));
   const ffmpeg = await findFfmpeg({
     ffmpegPath: config.ffmpegPath,
     ffprobePath: config.ffprobePath,
     search: config.searchPath,
   });
   const jobs = createJobs({ now });
-  const limits = createLimits({ factor: config.rateLimitFactor, now });
+  const limits = await openLimits({ factor: config.rateLimitFactor, now, redis });
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
 
   const users = createUsers({
@@ -110,7 +113,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
     registrations: [handle(removeBlobsJob, createBlobRemoval({ database, storage }))],
   };
   const worker = createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now });
-  jobs.onEnqueued(() => worker.wake());
+  spreadWakeUps({ jobs, bus, wake: worker.wake });
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
 
   const viewers = createViewers(users.sessions);

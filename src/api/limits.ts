@@ -47,9 +47,9 @@ export function createRequestLimits({
     const account = String(viewer.userId);
     if (kind === 'uploads') return [await uploads.count(account, 0)];
     if (kind === 'reads')
-      return [await reads.token.count(String(viewer.sessionId)), await reads.account.count(account)];
-    const change = await writes.count(account);
-    return kind === 'writes' ? [change] : [change, await special[kind].count(account)];
+      return Promise.all([reads.token.count(String(viewer.sessionId)), reads.account.count(account)]);
+    if (kind === 'writes') return [await writes.count(account)];
+    return Promise.all([writes.count(account), special[kind].count(account)]);
   }
 
   return {

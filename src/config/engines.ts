@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseSettings } from '../platform/database/settings.ts';
+import type { RedisSettings } from '../platform/redis/settings.ts';
 import type { StorageSettings } from '../platform/storage/open.ts';
 import { ConfigError } from './error.ts';
 import { duration, whole } from './values.ts';
@@ -58,12 +59,6 @@ export function arrangeDatabase(given: Given, dataDir: string): DatabaseSettings
     statementTimeoutMs: given.DATABASE_STATEMENT_TIMEOUT,
     idleTransactionTimeoutMs: given.DATABASE_IDLE_TIMEOUT,
   };
-}
-
-export interface RedisSettings {
-  url: string;
-  /** Before every key and channel, so that several sites may share a server. */
-  prefix: string;
 }
 
 export function arrangeRedis({ REDIS_URL, REDIS_PREFIX }: Given): RedisSettings | undefined {

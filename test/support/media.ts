@@ -55,9 +55,10 @@ export async function openTestMedia(options: TestMediaOptions = {}): Promise<Tes
   const workFolder = join(disk, 'work');
   const opened = await openStorage({ kind: 'local', folder });
   const storage = options.wrapStorage?.(opened) ?? opened;
-  const bus = await openBus((error) => {
+  const onError = (error: unknown): never => {
     throw error;
-  });
+  };
+  const bus = await openBus({ onError, now });
   const pictures = createPictures({
     ...{ maxBytes: 5e6, maxPixels: 10e6, maxFrames: 50, concurrency: 1, queueLimit: 10, timeoutSeconds: 20 },
   });

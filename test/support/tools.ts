@@ -12,6 +12,8 @@ export interface Tools {
   chromium: string;
   /** The server's own program; `initdb` lies beside it. */
   postgres: string;
+  /** redis-server */
+  redis: string;
   /** People crossing a square, filmed by a real camera: 768x576, 10 frames a second, 79.5 s, no sound. */
   film: string;
 }
@@ -36,6 +38,7 @@ const wanted: Record<keyof Tools, Wanted> = {
     ],
     hint: 'PostgreSQL 14 or newer',
   },
+  redis: { variable: 'REDIS_PATH', names: ['redis-server'], hint: 'redis-server 7 or newer' },
   film: {
     variable: 'TEST_FILM_PATH',
     names: ['/usr/share/doc/opencv-doc/examples/data/vtest.avi', '/usr/local/share/veranda-tests/vtest.avi'],
@@ -63,6 +66,7 @@ export function findTools(): Tools {
     ffprobe: pathOf('ffprobe'),
     chromium: pathOf('chromium'),
     postgres: pathOf('postgres'),
+    redis: pathOf('redis'),
     film: pathOf('film'),
   };
 }

@@ -6,7 +6,10 @@ afterEach(() => void vi.useRealTimers());
 
 function start() {
   const sent: number[] = [];
-  return { sent, coalescer: createCoalescer({ windowMs: 100, send: (id) => sent.push(id) }) };
+  return {
+    sent,
+    coalescer: createCoalescer({ windowMs: 100, concurrency: 8, send: (id) => void sent.push(id) }),
+  };
 }
 
 test('the first of a burst goes at once, the rest together at the end of the window', () => {
@@ -56,6 +59,7 @@ test('what is added while it sends belongs to the next window', () => {
   const sent: number[] = [];
   const coalescer = createCoalescer({
     windowMs: 100,
+    concurrency: 8,
     send(id) {
       sent.push(id);
       if (sent.length === 1) coalescer.add(id);
@@ -75,4 +79,45 @@ test('after the stop nothing is sent and no timer is left', () => {
   expect(vi.getTimerCount()).toBe(0);
   vi.advanceTimersByTime(1_000);
   expect(sent).toEqual([1, 2]);
+});
+
+test('a post is sent again only after its last sending is done, so that its states stay in order', async () => {
+  const begun: PromiseWithResolvers<void>[] = [];
+  const coalescer = createCoalescer({
+    windowMs: 100,
+    concurrency: 8,
+    send() {
+      const sending = Promise.withResolvers<void>();
+      begun.push(sending);
+      return sending.promise;
+    },
+  });
+  coalescer.add(7);
+  coalescer.add(7);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(begun).toHaveLength(1);
+  begun[0]?.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(begun).toHaveLength(2);
+});
+
+test('only so many are sent at a time, and the others after them, each once', async () => {
+  const begun: { id: number; done: () => void }[] = [];
+  const coalescer = createCoalescer({
+    windowMs: 100,
+    concurrency: 2,
+    send(id) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      begun.push({ id, done: resolve });
+      return promise;
+    },
+  });
+  for (const id of [1, 2, 3, 3, 4]) coalescer.add(id);
+  expect(begun.map(({ id }) => id)).toEqual([1, 2]);
+  begun[0]?.done();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(begun.map(({ id }) => id)).toEqual([1, 2, 3]);
+  for (const { done } of begun) done();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(begun.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
 });

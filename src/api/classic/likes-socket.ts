@@ -1,13 +1,12 @@
 // `/ws/posts/likes/`: every socket hears of every post that changed, as `{"post_id", "post"}` and nothing else: a frame
-// without `post` breaks the classic page, so there is no greeting and no error frame. One load and one serialisation per
-// event, whoever listens. The channel has no identity, so only what is public goes out.
+// without `post` breaks the classic page, so there is no greeting and no error frame. The channel has no identity, so only what is
+// public goes out.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { networkOf } from '../../platform/limits/networks.ts';
-import { topics } from '../../platform/realtime/topics.ts';
-import { createCoalescer } from './coalescer.ts';
+import { sendLiveFrames } from './live-frames.ts';
 import type { PostTexts } from './post-texts.ts';
 
 export interface LikesSocketOptions {
@@ -19,7 +18,6 @@ export interface LikesSocketOptions {
   allowsOrigin: (request: FastifyRequest) => boolean;
 }
 
-const WINDOW_MS = 100;
 /** A peer that is gone is noticed after two unanswered pings, within a minute. */
 const PING_MS = 20_000;
 /** Bytes that may wait for a slow reader before it is dropped. */
@@ -40,22 +38,14 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
   const listeners = new Set<Listener>();
   const perAddress = new Map<string, number>();
 
-  const coalescer = createCoalescer({
-    windowMs: WINDOW_MS,
-    send: (postId) => {
-      if (listeners.size === 0) return;
-      tell(postId).catch((error: unknown) =>
-        app.log.error({ err: error, postId }, 'a live update could not be sent'),
-      );
-    },
+  const frames = sendLiveFrames({
+    ...{ posts, postTexts, bus },
+    hasListeners: () => listeners.size > 0,
+    deliver: deliverToAll,
+    onError: (error) => app.log.error({ err: error }, 'a live update could not be sent'),
   });
-  const unsubscribe = bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId));
 
-  async function tell(postId: number): Promise<void> {
-    const ref = await posts.lists.find(postId);
-    const [text] = ref ? await postTexts.of([ref]) : [];
-    if (text === undefined) return;
-    const frame = Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), text, Buffer.from('}')]);
+  async function deliverToAll(frame: Buffer): Promise<void> {
     let sent = 0;
     for (const listener of [...listeners]) {
       deliver(listener, frame);
@@ -82,8 +72,7 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
 
   app.addHook('preClose', async () => {
     clearInterval(pings);
-    unsubscribe();
-    coalescer.stop();
+    frames[Symbol.dispose]();
     for (const { socket } of listeners) socket.close(1001, 'the server is stopping');
   });
 

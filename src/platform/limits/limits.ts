@@ -1,8 +1,10 @@
-// How often something may happen. Counters live in this process; `policies.ts` says how much of what.
+// How often something may happen; `policies.ts` says how much of what. Counts live in this process, and where nodes share them, a
+// copy does: so when nobody can be asked the limit holds on from what was last known, and never not at all.
 import { rateLimited } from '../errors.ts';
 import { networkOf } from './networks.ts';
 import { POLICIES, type PolicyName } from './policies.ts';
-import { createWindows } from './windows.ts';
+import type { SharedCount, SharedCounts } from './shared-counts.ts';
+import { type Count, createWindows } from './windows.ts';
 
 export interface Limit {
   /** Takes `points` (1) of `key`; throws `rate_limited` with the seconds to wait when none is left. */
@@ -31,30 +33,57 @@ export interface Limits {
 /** Keys counted at a time per limit: some 20 MB if all were met at once. */
 const CAPACITY = 100_000;
 
-export function createLimits({ factor, now }: { factor: number; now: () => number }): Limits {
-  return { create: (name, points) => createLimit({ name, points, factor, now }) };
-}
-
-function createLimit(options: {
-  name: PolicyName;
-  points: number | undefined;
+interface LimitsOptions {
   factor: number;
   now: () => number;
-}): Limit {
-  const { per, seconds, points } = POLICIES[options.name];
-  const limit = Math.max(1, Math.round((options.points ?? points) * options.factor));
-  const windows = createWindows({ ms: seconds * 1_000, capacity: CAPACITY, now: options.now });
-  const find = (key: string) => windows.find(per === 'address' ? networkOf(key) : key);
+  /** Counts of all nodes. */
+  shared?: SharedCounts | undefined;
+}
 
-  async function count(key: string, taken = 1): Promise<Allowance> {
-    const state = find(key);
+interface Counted extends Count {
+  refused: boolean;
+}
+
+export function createLimits(options: LimitsOptions): Limits {
+  return { create: (name, points) => createLimit({ ...options, name, points }) };
+}
+
+function createLimit(options: LimitsOptions & { name: PolicyName; points: number | undefined }): Limit {
+  const { name, shared, now } = options;
+  const { per, seconds, points } = POLICIES[name];
+  const limit = Math.max(1, Math.round((options.points ?? points) * options.factor));
+  const ms = seconds * 1_000;
+  const windows = createWindows({ ms, capacity: CAPACITY, now });
+  const keyOf = (key: string): string => (per === 'address' ? networkOf(key) : key);
+
+  /** Undefined when only this process can say. */
+  async function ask(
+    key: string,
+    change: (counts: SharedCounts, sharedKey: string) => Promise<SharedCount>,
+  ): Promise<Counted | undefined> {
+    const answer = await (shared && change(shared, `${name}:${key}`).catch(() => undefined));
+    if (!answer) return undefined;
+    const { used, refused, endsIn } = answer;
+    const state = Object.assign(windows.find(key), { used, endsAt: now() + endsIn });
+    return { ...state, refused };
+  }
+
+  function countHere(key: string, taken: number): Counted {
+    const state = windows.find(key);
     const refused = state.used >= limit;
     if (!refused) state.used += taken;
+    return { ...state, refused };
+  }
+
+  async function count(given: string, taken = 1): Promise<Allowance> {
+    const key = keyOf(given);
+    const answer = await ask(key, (counts, id) => counts.count(id, { ms, limit, points: taken }));
+    const { used, endsAt, refused } = answer ?? countHere(key, taken);
     return {
       limit,
-      left: Math.max(0, limit - state.used),
-      resetAt: state.endsAt,
-      retryAfter: refused ? Math.max(1, Math.ceil((state.endsAt - options.now()) / 1_000)) : undefined,
+      left: Math.max(0, limit - used),
+      resetAt: endsAt,
+      retryAfter: refused ? Math.max(1, Math.ceil((endsAt - now()) / 1_000)) : undefined,
     };
   }
 
@@ -64,8 +93,10 @@ function createLimit(options: {
       const { retryAfter } = await count(key, taken);
       if (retryAfter !== undefined) throw rateLimited(retryAfter);
     },
-    async giveBack(key) {
-      const state = find(key);
+    async giveBack(given) {
+      const key = keyOf(given);
+      if (await ask(key, (counts, id) => counts.giveBack(id, { ms }))) return;
+      const state = windows.find(key);
       state.used = Math.max(0, state.used - 1);
     },
   };

@@ -9,18 +9,34 @@ interface Note {
 const news: Topic<Note> = { name: 'news' };
 const gossip: Topic<Note> = { name: 'gossip' };
 
-/** `open` makes a bus that hands what listeners throw to `onError`. */
-export function describeBus(name: string, open: (onError: (error: unknown) => void) => Promise<Bus>): void {
+/** What is published on `there` is heard on `here`: two nodes, or one and the same. */
+export interface Nodes {
+  here: Bus;
+  there: Bus;
+  /** Resolves once all subscriptions of `here` are there. */
+  settle(): Promise<void>;
+}
+
+/** `open` makes nodes that hand what listeners throw to `onError`. */
+export function describeBus(name: string, open: (onError: (error: unknown) => void) => Promise<Nodes>): void {
   describe(`a bus ${name}`, () => {
     let bus: Bus;
+    let nodes: Nodes;
     let errors: unknown[];
+    const publish = async (topic: Topic<Note>, ...texts: string[]): Promise<void> => {
+      await nodes.settle();
+      for (const text of texts) nodes.there.publish(topic, { text });
+    };
     beforeEach(async () => {
       errors = [];
-      bus = await open((error) => errors.push(error));
+      nodes = await open((error) => errors.push(error));
+      bus = nodes.here;
     });
-    afterEach(() => bus[Symbol.asyncDispose]());
+    afterEach(async () => {
+      await nodes.here[Symbol.asyncDispose]();
+      await nodes.there[Symbol.asyncDispose]();
+    });
 
-    /** Listens; resolves `next` with each message in turn. */
     const listen = (topic: Topic<Note>) => {
       const heard: string[] = [];
       return { heard, end: bus.subscribe(topic, ({ text }) => heard.push(text)) };
@@ -28,7 +44,7 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
 
     test('brings every message to every listener of its topic, in order', async () => {
       const [one, two, elsewhere] = [listen(news), listen(news), listen(gossip)];
-      for (const text of ['a', 'b', 'c']) bus.publish(news, { text });
+      await publish(news, 'a', 'b', 'c');
       await expect
         .poll(() => [one.heard, two.heard])
         .toEqual([
@@ -40,7 +56,8 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
 
     test('returns from publishing before anybody has heard', async () => {
       const { heard } = listen(news);
-      bus.publish(news, { text: 'later' });
+      await nodes.settle();
+      nodes.there.publish(news, { text: 'later' });
       expect(heard).toEqual([]);
       await expect.poll(() => heard).toEqual(['later']);
     });
@@ -50,7 +67,7 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
         throw new Error('this listener is broken');
       });
       const { heard } = listen(news);
-      bus.publish(news, { text: 'a' });
+      await publish(news, 'a');
       await expect.poll(() => heard).toEqual(['a']);
       expect(errors).toMatchObject([{ message: 'this listener is broken' }]);
     });
@@ -59,7 +76,7 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
       const [leaving, staying] = [listen(news), listen(news)];
       leaving.end();
       leaving.end();
-      bus.publish(news, { text: 'a' });
+      await publish(news, 'a');
       await expect.poll(() => staying.heard).toEqual(['a']);
       expect(leaving.heard).toEqual([]);
     });
@@ -69,7 +86,7 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
       first.end();
       const second = listen(news);
       first.end();
-      bus.publish(news, { text: 'a' });
+      await publish(news, 'a');
       await expect.poll(() => second.heard).toEqual(['a']);
     });
 
@@ -78,10 +95,10 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
       const listener = ({ text }: Note) => void heard.push(text);
       const end = bus.subscribe(news, listener);
       bus.subscribe(news, listener);
-      bus.publish(news, { text: 'a' });
+      await publish(news, 'a');
       await expect.poll(() => heard).toEqual(['a', 'a']);
       end();
-      bus.publish(news, { text: 'b' });
+      await publish(news, 'b');
       await expect.poll(() => heard).toEqual(['a', 'a', 'b']);
     });
 
@@ -92,20 +109,33 @@ export function describeBus(name: string, open: (onError: (error: unknown) => vo
         end();
         bus.subscribe(news, ({ text }) => late.push(text));
       });
-      bus.publish(news, { text: 'a' });
+      await publish(news, 'a');
       await expect.poll(() => other.heard).toEqual(['a']);
-      bus.publish(news, { text: 'b' });
+      await publish(news, 'b');
       await expect.poll(() => late).toEqual(['b']);
     });
 
     test('says nothing to nobody, also after it is closed', async () => {
       const { heard } = listen(news);
-      bus.publish(gossip, { text: 'unheard' });
-      await bus[Symbol.asyncDispose]();
-      bus.publish(news, { text: 'too late' });
+      await publish(gossip, 'unheard');
+      await nodes.here[Symbol.asyncDispose]();
+      nodes.here.publish(news, { text: 'too late' });
+      nodes.there.publish(news, { text: 'too late' });
       await new Promise(setImmediate);
       expect(heard).toEqual([]);
       expect(errors).toEqual([]);
+    });
+
+    test('tells of no gap while nothing is lost', async () => {
+      await nodes.settle();
+      const gaps: unknown[] = [];
+      const { heard } = listen(news);
+      await nodes.settle();
+      const end = bus.onGap(news, (gap) => gaps.push(gap));
+      await publish(news, 'a');
+      await expect.poll(() => heard).toEqual(['a']);
+      end();
+      expect(gaps).toEqual([]);
     });
   });
 }

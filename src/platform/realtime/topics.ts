@@ -9,4 +9,6 @@ export interface PostChanged {
 export const topics = {
   /** Changes of any post. */
   posts: (): Topic<PostChanged> => ({ name: 'posts' }),
+  /** Some job was written. */
+  jobs: (): Topic<Record<string, never>> => ({ name: 'jobs' }),
 };

@@ -1,0 +1,109 @@
+// What the likes socket says: a frame for each post that changed, made once whoever listens, and in the order of the changes. After
+// messages of other nodes may have been lost, the posts that changed meanwhile are found in the tables.
+import type { Posts } from '../../features/posts/index.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import { topics } from '../../platform/realtime/topics.ts';
+import { createCoalescer } from './coalescer.ts';
+import type { PostTexts } from './post-texts.ts';
+
+interface LiveFramesOptions {
+  posts: Posts;
+  postTexts: PostTexts;
+  bus: Bus;
+  hasListeners: () => boolean;
+  /** Gives `frame` to everybody who listens. */
+  deliver: (frame: Buffer) => Promise<void>;
+  onError: (error: unknown) => void;
+}
+
+const WINDOW_MS = 100;
+const CONCURRENCY = 8;
+/** The clocks of nodes differ by seconds, and a change is noted before its transaction is over. */
+const MARGIN_MS = 30_000;
+const RETRY_MS = 1_000;
+/** Posts whose last frame is remembered. */
+const REMEMBERED = 10_000;
+
+export function sendLiveFrames(options: LiveFramesOptions): Disposable {
+  const { posts, postTexts, bus, hasListeners, deliver, onError } = options;
+  /** The version that was told last; the oldest first. */
+  const told = new Map<number, number>();
+  const coalescer = createCoalescer({
+    windowMs: WINDOW_MS,
+    concurrency: CONCURRENCY,
+    send: (postId) => (hasListeners() ? tell(postId).catch(onError) : undefined),
+  });
+  const gaps = followGaps(async (since) => {
+    if (!hasListeners()) return;
+    const changed = await posts.lists.changedSince(since - MARGIN_MS);
+    for (const { id, version } of changed.toReversed()) if ((told.get(id) ?? -1) < version) coalescer.add(id);
+  }, onError);
+  const ends = [
+    bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId)),
+    bus.onGap(topics.posts(), ({ since }) => gaps.add(since)),
+  ];
+
+  async function tell(postId: number): Promise<void> {
+    const ref = await posts.lists.find(postId);
+    const [text] = ref ? await postTexts.of([ref]) : [];
+    if (ref === undefined || text === undefined) return;
+    remember(postId, ref.version);
+    await deliver(Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), text, Buffer.from('}')]));
+  }
+
+  function remember(postId: number, version: number): void {
+    told.delete(postId);
+    told.set(postId, version);
+    if (told.size <= REMEMBERED) return;
+    const [oldest] = told.keys();
+    if (oldest !== undefined) told.delete(oldest);
+  }
+
+  return {
+    [Symbol.dispose]() {
+      for (const end of ends) end();
+      gaps.stop();
+      coalescer.stop();
+    },
+  };
+}
+
+/** Makes up for gaps one after the other, those that come meanwhile together; tries again until it works. */
+function followGaps(
+  makeUp: (since: number) => Promise<void>,
+  onError: (error: unknown) => void,
+): { add(since: number): void; stop(): void } {
+  let owed: number | undefined;
+  let busy = false;
+  let stopped = false;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function work(): Promise<void> {
+    if (busy || stopped || owed === undefined) return;
+    const since = owed;
+    owed = undefined;
+    busy = true;
+    try {
+      await makeUp(since);
+    } catch (error) {
+      owed = Math.min(owed ?? since, since);
+      retry = setTimeout(() => void work(), RETRY_MS).unref();
+      onError(error);
+      return;
+    } finally {
+      busy = false;
+    }
+    await work();
+  }
+
+  return {
+    add(since) {
+      owed = Math.min(owed ?? since, since);
+      void work();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(retry);
+    },
+  };
+}
