@@ -172,6 +172,27 @@ describe('two nodes', () => {
     expect(heard).toEqual({ a: ['lost'], b: [] });
   });
 
+  test('that lost only their subscription make up for that time, and ask the others what they heard nothing of', async () => {
+    await using ear = connect(redis.url);
+    await ear.until('up');
+    const notices: { away?: number; lost?: number }[] = [];
+    const { client } = ear.redis.subscriptions;
+    client.on('message', (_channel, text) => notices.push(JSON.parse(text)));
+    await client.subscribe(`${prefix}:bus`);
+    const brokeAt = Date.now();
+    a.connection.redis.subscriptions.client.disconnect(true);
+    await a.connection.until('down');
+    say(b, 'unheard');
+    await expect.poll(() => gaps.a).toHaveLength(1);
+    const { since = Number.NaN } = gaps.a[0] ?? {};
+    expect(since).toBeLessThan(brokeAt);
+    expect(since).toBeGreaterThan(brokeAt - 10_000);
+    await expect.poll(() => notices).toMatchObject([{ away: since }]);
+    expect(notices[0]).not.toHaveProperty('lost');
+    expect(gaps.b).toEqual([]);
+    expect(heard).toEqual({ a: [], b: ['unheard'] });
+  });
+
   test('are told again of what the other could not publish when they were away as it said so', async () => {
     const lostAt = Date.now();
     a.connection.redis.commands.client.disconnect(true);

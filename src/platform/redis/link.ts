@@ -27,7 +27,7 @@ interface LinkOptions {
 }
 
 /** How long a request may be held up, once, by a Redis that does not answer. */
-export const ANSWER_MS = 150;
+const ANSWER_MS = 150;
 /** After this long without a sign of life the connection is made anew. */
 const DEAD_MS = 5_000;
 const PROBE_MS = 1_000;
@@ -158,7 +158,7 @@ async function disconnect(client: Redis): Promise<void> {
 }
 
 /** The command was not sent, or nobody knows what became of it. */
-export class RedisDown extends Error {
+class RedisDown extends Error {
   override readonly name = 'RedisDown';
 }
 
