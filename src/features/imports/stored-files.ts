@@ -71,7 +71,7 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
   ): Promise<StoredMedia> {
     const fileKey = `videos/${name}.${extension}`;
     const bytes = file.handle.createReadStream({ autoClose: false, start: 0 });
-    const size = await storage.drafts.write(name, 0, bytes);
+    const size = await storage.drafts.write(name, { offset: 0 }, bytes);
     await storage.drafts.publish(name, size, fileKey);
     return { kind: 'video', fileKey, size, width: null, height: null };
   }

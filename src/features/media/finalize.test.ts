@@ -71,9 +71,8 @@ describe('closing an upload', () => {
     await delay(100);
     expect(await opened.row(mediaId)).toMatchObject({ postId: null });
     // As if the other writer had got its piece to the end.
-    await opened.storage.drafts.write((await opened.uploadRow(mediaId))?.draftKey ?? '', 10_000, [
-      video.subarray(10_000),
-    ]);
+    const draftKey = (await opened.uploadRow(mediaId))?.draftKey ?? '';
+    await opened.storage.drafts.write(draftKey, { offset: 10_000, fence: 2 }, [video.subarray(10_000)]);
     await change({ leaseHolder: null, leaseUntil: 0, offset: video.length });
     expect(await closing).toBe(true);
     expect(await opened.row(mediaId)).toMatchObject({ size: video.length });

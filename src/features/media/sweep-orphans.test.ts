@@ -95,7 +95,7 @@ const ORPHANS = [
 test('what no row refers to goes when it is older than an hour, and everything else stays', async () => {
   await fillRows();
   for (const key of [...REFERRED, ...ORPHANS]) await storage.blobs.put(key, content);
-  for (const key of ['draft-a', 'draft-b']) await storage.drafts.write(key, 0, [content]);
+  for (const key of ['draft-a', 'draft-b']) await storage.drafts.write(key, { offset: 0 }, [content]);
   await sweep();
   expect(await listBlobs(site.folder)).toEqual([...REFERRED, ...ORPHANS].toSorted());
   await sweep(inTwoHours());
@@ -120,7 +120,7 @@ test('an empty site has nothing to sweep', async () => {
 
 test('no file goes while a backup runs', async () => {
   await storage.blobs.put('pictures/nobody.jpg', content);
-  await storage.drafts.write('nobody', 0, [content]);
+  await storage.drafts.write('nobody', { offset: 0 }, [content]);
   {
     await using held = await holdRemovals(site.database);
     const run = createOrphanSweep({ database: site.database, storage, now: inTwoHours });

@@ -74,7 +74,12 @@ async function acquire(
       // Nobody else has taken it meanwhile; what they did before is in the row that is answered.
       return tx
         .updateTable('uploads')
-        .set({ leaseHolder: holder, leaseUntil: now() + LEASE_MS })
+        .set((row) => ({
+          leaseHolder: holder,
+          leaseUntil: now() + LEASE_MS,
+          // Added to what is there now: two leases never have one number.
+          leaseNumber: row('leaseNumber', '+', 1),
+        }))
         .where('id', '=', found.id)
         .where('leaseHolder', 'is not distinct from', found.leaseHolder)
         .where('leaseUntil', '=', found.leaseUntil)

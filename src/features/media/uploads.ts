@@ -91,13 +91,14 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
 
   /** Writes the piece at the end of the upload. */
   async function store({ upload, chunk, hash }: Piece): Promise<Work<UploadProgress>> {
-    const { draftKey, mediaId, ownerId } = upload;
+    const { draftKey, mediaId, ownerId, leaseNumber: fence } = upload;
     const { content, connection } = chunk;
     const bytes = content.length;
     if (upload.offset + bytes > limits.videoBytes)
       throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
     await quota.look({ ownerId, bytes });
-    const offset = upload.offset + (await storage.drafts.write(draftKey, upload.offset, [content]));
+    const place = { offset: upload.offset, fence };
+    const offset = upload.offset + (await storage.drafts.write(draftKey, place, [content]));
     return {
       progress: { offset, lastChunkHash: hash, lastChunkSize: bytes, lastConnection: connection },
       // Once more, as other pieces of the owner's may have come in meanwhile.

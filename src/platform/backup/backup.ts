@@ -147,7 +147,7 @@ async function copyFiles(copy: FileCopy): Promise<{ media: Size; uploads: Size; 
   for (const [upload, key] of published) {
     const blob = await to.blobs.open(key);
     if (!blob || blob.size < upload.bytes) continue;
-    await to.drafts.write(upload.draftKey, 0, blob.read({ start: 0, end: upload.bytes - 1 }));
+    await to.drafts.write(upload.draftKey, { offset: 0 }, blob.read({ start: 0, end: upload.bytes - 1 }));
     count(upload);
   }
   return { media, uploads: drafts, missing: [...open.keys()] };

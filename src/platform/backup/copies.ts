@@ -41,7 +41,7 @@ export async function copyDraft(
   { key, bytes = Infinity }: { key: string; bytes?: number },
 ): Promise<number | undefined> {
   try {
-    return await to.drafts.write(key, 0, from.drafts.read(key, { start: 0, end: bytes - 1 }));
+    return await to.drafts.write(key, { offset: 0 }, from.drafts.read(key, { start: 0, end: bytes - 1 }));
   } catch (error) {
     if (!isAbsent(error)) throw error;
     await to.drafts.remove(key);

@@ -133,6 +133,8 @@ export interface UploadsTable {
   lastConnection: string | null;
   leaseHolder: string | null;
   leaseUntil: Generated<number>;
+  /** Leases so far: the fence of what their holders write. */
+  leaseNumber: Generated<number>;
   createdAt: number;
   updatedAt: number;
   finishedAt: number | null;

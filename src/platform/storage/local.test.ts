@@ -65,7 +65,7 @@ describe('on the local disk', () => {
   test('a full disk is named, so that it can be told from a bug', async () => {
     await mkdir(join(folder, 'uploads'));
     await symlink('/dev/full', join(folder, 'uploads', 'full'));
-    await expect(storage.drafts.write('full', 0, [Buffer.from('x')])).rejects.toMatchObject({
+    await expect(storage.drafts.write('full', { offset: 0 }, [Buffer.from('x')])).rejects.toMatchObject({
       kind: 'unavailable',
       code: 'storage_full',
       details: { retryAfter: 60 },
@@ -89,9 +89,9 @@ test.skipIf(!canMount)(
       const tell = (work) => work.catch((error) => error.code);
       const chunk = Buffer.alloc(400_000, 'x');
       const results = [
-        await tell(drafts.write('d', 0, [chunk])),
-        await tell(drafts.write('d', 400_000, [chunk])),
-        await tell(drafts.write('d', 800_000, [chunk])),
+        await tell(drafts.write('d', { offset: 0 }, [chunk])),
+        await tell(drafts.write('d', { offset: 400_000 }, [chunk])),
+        await tell(drafts.write('d', { offset: 800_000 }, [chunk])),
         await tell(blobs.put('pictures/large', chunk)),
       ];
       results.push(await readdir(folder + '/media/pictures').catch(() => []));

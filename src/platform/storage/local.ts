@@ -2,7 +2,17 @@
 // A new file is written beside its place, synced, renamed and its folder synced, so a half-written blob is never seen.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { constants, type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import {
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  opendir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unavailable } from '../errors.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
@@ -16,6 +26,16 @@ export function openLocalStorage(folder: string): Storage {
     blobs,
     drafts: createDrafts(join(folder, 'uploads'), blobs),
     description: `local disk (${folder})`,
+    check: () =>
+      refusingFullDisk(async () => {
+        const path = join(folder, `.check-${randomUUID()}`);
+        await mkdir(folder, { recursive: true });
+        try {
+          await writeFile(path, 'x', { flag: 'wx' });
+        } finally {
+          await rm(path, { force: true });
+        }
+      }),
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -66,7 +86,8 @@ function createBlobs(root: string): BlobStore {
 function createDrafts(root: string, blobs: BlobStore): DraftStore {
   const pathOf = (key: string): string => locate(root, key);
   return {
-    write: (key, offset, content) =>
+    // No fence: a disk has one writer, which leases see to.
+    write: (key, { offset }, content) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
         await using file = await openForWriting(path);

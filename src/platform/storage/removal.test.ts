@@ -17,7 +17,7 @@ beforeEach(async () => {
   storage = await openStorage({ kind: 'local', folder });
   for (const key of ['pictures/a', 'pictures/b', 'hls/1/x', 'hls/1/y/z', 'hls/2/x'])
     await storage.blobs.put(key, Buffer.from('x'));
-  await storage.drafts.write('d', 0, [Buffer.from('x')]);
+  await storage.drafts.write('d', { offset: 0 }, [Buffer.from('x')]);
 });
 afterEach(async () => {
   await queue[Symbol.asyncDispose]();

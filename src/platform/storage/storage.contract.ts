@@ -144,8 +144,10 @@ function drafts({ storage }: { storage: () => Storage }): void {
     (await buffer(storage().drafts.read(key, { start: 0, end }))).toString();
 
   test('grow piece by piece', async () => {
-    expect(await storage().drafts.write('d', 0, [Buffer.from('hello '), Buffer.from('wide ')])).toBe(11);
-    expect(await storage().drafts.write('d', 11, [Buffer.from('world')])).toBe(5);
+    expect(
+      await storage().drafts.write('d', { offset: 0 }, [Buffer.from('hello '), Buffer.from('wide ')]),
+    ).toBe(11);
+    expect(await storage().drafts.write('d', { offset: 11 }, [Buffer.from('world')])).toBe(5);
     expect(await read('d', 15)).toBe('hello wide world');
     expect((await buffer(storage().drafts.read('d', { start: 6, end: 9 }))).toString()).toBe('wide');
   });
@@ -155,37 +157,39 @@ function drafts({ storage }: { storage: () => Storage }): void {
     async function* stream() {
       for (let at = 0; at < bytes.length; at += 70_001) yield bytes.subarray(at, at + 70_001);
     }
-    expect(await storage().drafts.write('d', 0, stream())).toBe(bytes.length);
+    expect(await storage().drafts.write('d', { offset: 0 }, stream())).toBe(bytes.length);
     const stored = await buffer(storage().drafts.read('d', { start: 0, end: bytes.length - 1 }));
     expect(stored.equals(bytes)).toBe(true);
   });
 
   test('are written over where nothing was acknowledged', async () => {
-    await storage().drafts.write('d', 0, [Buffer.from('keep')]);
+    await storage().drafts.write('d', { offset: 0 }, [Buffer.from('keep')]);
     async function* broken() {
       yield Buffer.from('HALF OF SOMETHING LONG');
       throw new Error('the connection was cut');
     }
-    await expect(storage().drafts.write('d', 4, broken())).rejects.toThrow('the connection was cut');
-    expect(await storage().drafts.write('d', 4, [Buffer.from(' this')])).toBe(5);
+    await expect(storage().drafts.write('d', { offset: 4 }, broken())).rejects.toThrow(
+      'the connection was cut',
+    );
+    expect(await storage().drafts.write('d', { offset: 4 }, [Buffer.from(' this')])).toBe(5);
     await storage().drafts.publish('d', 9, 'blob');
     expect(await content(storage(), 'blob')).toBe('keep this');
   });
 
   test('may be written to with nothing', async () => {
-    expect(await storage().drafts.write('d', 0, [])).toBe(0);
-    expect(await storage().drafts.write('d', 0, [Buffer.alloc(0)])).toBe(0);
+    expect(await storage().drafts.write('d', { offset: 0 }, [])).toBe(0);
+    expect(await storage().drafts.write('d', { offset: 0 }, [Buffer.alloc(0)])).toBe(0);
   });
 
   test('are removed, also twice', async () => {
-    await storage().drafts.write('d', 0, [SOME]);
+    await storage().drafts.write('d', { offset: 0 }, [SOME]);
     await storage().drafts.remove('d');
     await storage().drafts.remove('d');
     await expect(read('d', 3)).rejects.toThrow(/./);
   });
 
   test('are not seen as blobs', async () => {
-    await storage().drafts.write('d', 0, [SOME]);
+    await storage().drafts.write('d', { offset: 0 }, [SOME]);
     expect(await storage().blobs.open('d')).toBeUndefined();
     expect(await storage().blobs.open('uploads/d')).toBeUndefined();
   });
@@ -193,13 +197,13 @@ function drafts({ storage }: { storage: () => Storage }): void {
 
 function publishing({ storage }: { storage: () => Storage }): void {
   test('cuts it to its acknowledged size and makes it a blob', async () => {
-    await storage().drafts.write('d', 0, [Buffer.from('acknowledged and not')]);
+    await storage().drafts.write('d', { offset: 0 }, [Buffer.from('acknowledged and not')]);
     await storage().drafts.publish('d', 12, 'videos/v.mp4');
     expect(await content(storage(), 'videos/v.mp4')).toBe('acknowledged');
   });
 
   test('twice is no error and changes nothing', async () => {
-    await storage().drafts.write('d', 0, [SOME]);
+    await storage().drafts.write('d', { offset: 0 }, [SOME]);
     await storage().drafts.publish('d', SOME.length, 'videos/v.mp4');
     await storage().drafts.publish('d', SOME.length, 'videos/v.mp4');
     expect(await content(storage(), 'videos/v.mp4')).toBe('some bytes');
@@ -207,7 +211,7 @@ function publishing({ storage }: { storage: () => Storage }): void {
 
   test('ten times at once is no error either', async () => {
     const bytes = randomBytes(2_000_000);
-    await storage().drafts.write('d', 0, [bytes]);
+    await storage().drafts.write('d', { offset: 0 }, [bytes]);
     await Promise.all(
       Array.from({ length: 10 }, () => storage().drafts.publish('d', bytes.length - 1, 'videos/v.mp4')),
     );
@@ -249,7 +253,7 @@ function keys({ storage }: { storage: () => Storage }): void {
     await expect(storage().blobs.remove([key])).rejects.toThrow(refused);
     await expect(storage().blobs.removeAll(key)).rejects.toThrow(refused);
     await expect(storage().blobs.withFile(key, async () => undefined)).rejects.toThrow(refused);
-    await expect(storage().drafts.write(key, 0, [SOME])).rejects.toThrow(refused);
+    await expect(storage().drafts.write(key, { offset: 0 }, [SOME])).rejects.toThrow(refused);
     await expect(storage().drafts.publish(key, 0, 'fine')).rejects.toThrow(refused);
     await expect(storage().drafts.remove(key)).rejects.toThrow(refused);
     expect(() => storage().drafts.read(key, { start: 0, end: 1 })).toThrow(refused);

@@ -6,6 +6,7 @@ import * as imports from './002-imports.ts';
 import * as storagePerPerson from './003-storage-per-person.ts';
 import * as usernameSkeletons from './004-username-skeletons.ts';
 import * as changedAt from './005-changed-at.ts';
+import * as leaseNumbers from './006-lease-numbers.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
@@ -17,4 +18,5 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [3, storagePerPerson],
   [4, usernameSkeletons],
   [5, changedAt],
+  [6, leaseNumbers],
 ];
