@@ -6,7 +6,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = ['test/{crash,generated,journeys}/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
 /** Needs PostgreSQL whatever the run is about. */
-const constellation = 'test/constellation/**/*.test.ts';
+const constellation = 'test/{constellation,differential}/**/*.test.ts';
 
 /** What no database has a part in, and what is about SQLite itself. */
 const withoutPostgres = [

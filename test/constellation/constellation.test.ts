@@ -27,7 +27,8 @@ describe('two nodes are one site', () => {
     const postID = await say(a, ann, 'for both');
     using listener = await listen(b);
     await call(a, '/api/posts/post/add/like/', { token: ann.access, body: { postID } });
-    await listener.until((frame) => frame.post_id === postID && frame.post.likes.length === 1);
+    await listener.until((frame) => frame.post_id === postID);
+    expect(listener.frames.at(-1)?.post.likes).toMatchObject([{ id: ann.id }]);
   });
 
   test('who signs out on one is out on the other at once', async () => {
@@ -71,7 +72,7 @@ describe('two nodes are one site', () => {
           sendChunk(nodes()[index] ?? '', ann, { filename, bytes, fields: { offset: '0' } }),
         ),
       );
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
       const winner = candidates[answers.findIndex(({ status }) => status === 200)];
       const { uploads } = await lookAtPostgres(site.postgres.url, readRows);
       const upload = uploads.find(({ owner, label }) => owner === ann.id && label === filename);

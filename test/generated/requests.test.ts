@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PICTURE } from '../access/pictures.ts';
-import { asDataUrl, call, form, join, type Person, say, sendChunk } from '../support/classic-client.ts';
+import { asDataUrl, call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { toInjection } from './injections.ts';
 import { type GeneratedRequest, type Planted, readRoute, requestTo, type Route } from './requests.ts';
 import { expectSound, INTERNALS } from './verdicts.ts';
 
@@ -80,32 +81,8 @@ const NOTHING: Route = {
 
 async function send(route: Route, request: GeneratedRequest) {
   sent += 1;
-  const { token, id, query, headers, body } = request;
   const tokens = { good: ann.access, none: undefined, bad: `${ann.access}x` };
-  const text = Object.entries(query).map(
-    ([name, value]) => `${name}=${encodeURIComponent(String(value).toWellFormed())}`,
-  );
-  const given = await encode(body);
-  return server.app.server.inject({
-    method: route.method as 'GET',
-    url: `${route.url.replace(':id', id)}?${text.join('&')}`,
-    headers: {
-      ...headers,
-      ...(given && { 'content-type': given.type }),
-      ...(tokens[token] !== undefined && { authorization: `Bearer ${tokens[token]}` }),
-    },
-    ...(given && { payload: given.bytes }),
-  });
-}
-
-async function encode(body: GeneratedRequest['body']): Promise<{ type: string; bytes: Buffer } | undefined> {
-  if (body?.kind === 'json') {
-    const text = JSON.stringify(body.value);
-    return { type: 'application/json', bytes: Buffer.from(text) };
-  }
-  if (body?.kind !== 'form') return body;
-  const encoded = new Response(form(body.fields));
-  return { type: encoded.headers.get('content-type') ?? '', bytes: Buffer.from(await encoded.arrayBuffer()) };
+  return server.app.server.inject(await toInjection(route, request, tokens[request.token]));
 }
 
 describe(`generated with seed ${seed}`, () => {

@@ -64,6 +64,7 @@ export function createProfileViews({ database }: { database: Database }): Profil
         .where('followedId', '=', id)
         .orderBy((order) => order.case().when('followerId', '=', viewerId).then(0).else(1).end())
         .orderBy('createdAt', 'desc')
+        .orderBy('followerId', 'desc')
         .limit(most),
   );
   const findEmail = prepare((from, { userId }: { userId: number }) =>
