@@ -11,7 +11,7 @@ export async function toInjection(
   token: string | undefined,
 ): Promise<Injection> {
   const text = Object.entries(query).map(
-    ([name, value]) => `${name}=${encodeURIComponent(String(value).toWellFormed())}`,
+    ([name, value]) => `${name}=${encodeURIComponent(toText(value).toWellFormed())}`,
   );
   const given = await encode(body);
   return {
@@ -25,6 +25,9 @@ export async function toInjection(
     ...(given && { payload: given.bytes }),
   };
 }
+
+const toText = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 
 async function encode(body: GeneratedRequest['body']): Promise<{ type: string; bytes: Buffer } | undefined> {
   if (body?.kind === 'json') {
