@@ -5,6 +5,8 @@ import fs, { type FileHandle, open } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import Sqlite from 'better-sqlite3';
+import pg from 'pg';
+import { databaseOf, onPostgres } from '../support/engines.ts';
 
 export interface Fault extends Disposable {
   /** Whether it came to that call. */
@@ -33,6 +35,10 @@ const fileHandle = await handlePrototype();
 
 /** The statements that run, the frame of transactions included. */
 export function failStatements(options: FaultOptions): Fault {
+  return onPostgres ? failQueries(options) : failSqlite(options);
+}
+
+function failSqlite(options: FaultOptions): Fault {
   const isOurs = (self: unknown): boolean =>
     (self as Sqlite.Statement).database.name.startsWith(options.dataDir);
   const fail = (): never => {
@@ -40,6 +46,13 @@ export function failStatements(options: FaultOptions): Fault {
   };
   const patch = createPatch(options, { isOurs, fail });
   return patch([{ target: statement, names: ['all', 'get', 'run'] }]);
+}
+
+function failQueries(options: FaultOptions): Fault {
+  const isOurs = (self: unknown): boolean => (self as pg.Client).database === databaseOf(options.dataDir);
+  // io_error, as the server says it.
+  const fail = (): Promise<never> => Promise.reject(Object.assign(new Error(SECRET), { code: '58030' }));
+  return createPatch(options, { isOurs, fail })([{ target: pg.Client.prototype, names: ['query'] }]);
 }
 
 /** What makes, changes and moves files. */

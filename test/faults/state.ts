@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSite } from '../crash/site.ts';
-import { ask, listBlobs } from '../support/site-data.ts';
+import { ask, listBlobs, onPostgres } from '../support/site-data.ts';
 
 /** What people see. A row for an upload without a byte is none, nor is who holds a lease on it. */
 const SEEN = {
@@ -12,13 +12,15 @@ const SEEN = {
   posts: 'select * from posts',
   likes: 'select * from likes',
   follows: 'select * from follows',
-  terms: 'select id, sz from post_terms_docsize',
+  terms: onPostgres ? 'select id, terms::text from post_terms' : 'select id, sz from post_terms_docsize',
   media: 'select * from media where post_id is not null',
-  uploads: 'select id, media_id, offset, last_chunk_hash, finished_at from uploads where offset > 0',
+  uploads: 'select id, media_id, "offset", last_chunk_hash, finished_at from uploads where "offset" > 0',
 };
 
 export async function readSeen(dataDir: string): Promise<Record<string, unknown[]>> {
-  const tables = Object.entries(SEEN).map(async ([name, sql]) => [name, await ask(dataDir, sql)] as const);
+  const tables = Object.entries(SEEN).map(
+    async ([name, sql]) => [name, await ask(dataDir, `${sql} order by 1, 2`)] as const,
+  );
   return Object.fromEntries(await Promise.all(tables));
 }
 
@@ -28,7 +30,7 @@ const CONTRADICTIONS = {
   'uploads that ended without their media on a post': `select uploads.id from uploads join media on media.id = media_id
      where (finished_at is null) <> (post_id is null)`,
   'videos on a post that nothing will encode': `select id from media where kind = 'video' and post_id is not null and ready_at is null
-     and not exists (select 1 from jobs where kind = 'transcode' and json_extract(payload, '$.mediaId') = media.id)`,
+     and not exists (select 1 from jobs where kind = 'transcode' and ${onPostgres ? "(payload::json->>'mediaId')::bigint" : "json_extract(payload, '$.mediaId')"} = media.id)`,
 };
 
 export async function findContradictions(dataDir: string): Promise<string[]> {

@@ -10,7 +10,7 @@ export const onPostgres = process.env['TEST_DATABASE'] === 'postgres';
 /** Settings that give the site in `dataDir` a database; made when it is not there. */
 export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?: string }> {
   if (!onPostgres) return {};
-  const name = nameOf(dataDir);
+  const name = databaseOf(dataDir);
   await connected(urlOf('postgres'), async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
     if (rowCount === 0) await client.query(`create database ${name}`);
@@ -21,7 +21,7 @@ export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?
 export async function dropDatabase(dataDir: string): Promise<void> {
   if (!onPostgres) return;
   await connected(urlOf('postgres'), (client) =>
-    client.query(`drop database if exists ${nameOf(dataDir)} with (force)`),
+    client.query(`drop database if exists ${databaseOf(dataDir)} with (force)`),
   );
 }
 
@@ -29,7 +29,7 @@ export type Asker = <Row>(sql: string, ...values: unknown[]) => Promise<Row[]>;
 
 /** Looks at the site's database past the server, all of it at one moment. Statements have `?` for their values. */
 export async function look<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
-  return onPostgres ? lookAtPostgres(urlOf(nameOf(dataDir)), work) : lookAtSqlite(dataDir, work);
+  return onPostgres ? lookAtPostgres(urlOf(databaseOf(dataDir)), work) : lookAtSqlite(dataDir, work);
 }
 
 /** Runs one statement there: the rows of a question, none of a change. */
@@ -89,7 +89,8 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
   }
 }
 
-const nameOf = (dataDir: string): string =>
+/** The name of a site's database in the cluster. */
+export const databaseOf = (dataDir: string): string =>
   `site_${createHash('sha256').update(dataDir).digest('hex').slice(0, 24)}`;
 
 function urlOf(database: string): string {
