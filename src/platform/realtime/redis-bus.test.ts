@@ -111,6 +111,8 @@ describe('two nodes', () => {
     const ends = Array.from({ length: 50 }, () => a.bus.subscribe(news, () => undefined));
     await a.settle();
     expect(await numberOfSubscribers()).toBe(2);
+    // Nor is it asked for again, which would tell of a gap.
+    expect(gaps.a).toEqual([]);
     for (const end of ends) end();
     await a.settle();
     expect(await numberOfSubscribers()).toBe(2);
