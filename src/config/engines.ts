@@ -1,4 +1,5 @@
 // Which database, storage and Redis the settings name: SQLite and the local disk unless told otherwise.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseSettings } from '../platform/database/settings.ts';
@@ -49,6 +50,8 @@ export function arrangeDatabase(given: Given, dataDir: string): DatabaseSettings
     return { engine: 'sqlite', path: resolve(dataDir, 'veranda.db') };
   if (url !== undefined && /^(sqlite|file):(\/\/)?./.test(url))
     return { engine: 'sqlite', path: resolve(url.replace(/^(sqlite|file):(\/\/)?/, '')) };
+  if (given.DATABASE_CA !== undefined && !existsSync(given.DATABASE_CA))
+    throw new ConfigError(`DATABASE_CA: ${given.DATABASE_CA} is not there`);
   const { address, mode } = splitTls(url === undefined ? urlOfParts(given) : checkPostgresUrl(url));
   return {
     engine: 'postgres',

@@ -1,7 +1,7 @@
 // A PostgreSQL cluster of its own for a test, in a temporary folder on a free port, gone with the test.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,14 +11,15 @@ import { findTools } from './tools.ts';
 export interface TestPostgres extends AsyncDisposable {
   /** Of an empty database, as a superuser. */
   readonly url: string;
+  readonly folder: string;
   /** `immediate` is as good as a crash. */
   stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** Again, after a stop. */
   start(): Promise<void>;
 }
 
-/** As root it runs as the user `postgres`, since PostgreSQL refuses to be root. */
-export async function startPostgres(): Promise<TestPostgres> {
+/** With `tls` it has a certificate of its own, `server.crt` in `folder`. As root it runs as the user `postgres`, since PostgreSQL refuses to be root. */
+export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
   const { postgres } = findTools();
   const folder = await mkdtemp(join(tmpdir(), 'veranda-postgres-'));
   const user = await findUser();
@@ -36,6 +37,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const settings = [
     ...['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`],
     ...['fsync=off', 'max_connections=500'],
+    ...(tls ? await prepareTls(folder, user) : []),
   ];
   async function launch(): Promise<ChildProcess> {
     const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
@@ -51,7 +53,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     await ended;
   }
   return {
-    url: `postgres://tester@127.0.0.1:${port}/postgres`,
+    ...{ url: `postgres://tester@127.0.0.1:${port}/postgres`, folder },
     // Its signals (postgres(1)): SIGINT breaks connections off and writes everything down, SIGQUIT is a crash.
     stop: (mode) => stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT'),
     async start() {
@@ -62,6 +64,22 @@ export async function startPostgres(): Promise<TestPostgres> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function prepareTls(folder: string, user: { uid: number; gid: number } | undefined): Promise<string[]> {
+  const [key, certificate] = [join(folder, 'server.key'), join(folder, 'server.crt')];
+  const made = spawnSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+    ],
+    { encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`openssl failed: ${made.error?.message ?? made.stderr}`);
+  if (user) await chown(key, user.uid, user.gid);
+  await chmod(key, 0o600);
+  return ['ssl=on', `ssl_key_file=${key}`, `ssl_cert_file=${certificate}`];
 }
 
 async function findUser(): Promise<{ uid: number; gid: number } | undefined> {

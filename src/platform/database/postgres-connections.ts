@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { unavailable } from '../errors.ts';
-import type { PostgresSettings } from './settings.ts';
+import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 
 export interface Connections extends AsyncDisposable {
   /** Throws `unavailable` (`database_unavailable`) when none can be had within 5 s. */
@@ -34,7 +34,7 @@ export function openConnections(
         try {
           return await pool.connect();
         } catch (error) {
-          if (!isUnreachable(error)) throw error;
+          if (!isUnreachable(error)) throw explainTls(error);
           if (performance.now() > giveUpAt) throw away(error);
           await delay(PAUSE_MS);
         }
@@ -102,6 +102,15 @@ export function isUnreachable(error: unknown): boolean {
   return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when|timeout expired|Query read timeout)/.test(
     error.message,
   );
+}
+
+function explainTls(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.message.includes('does not support SSL')) return new UnusablePostgres('it does not speak TLS');
+  const code = 'code' in error ? String(error.code) : '';
+  return /CERT|VERIFY|ERR_TLS/.test(code)
+    ? new UnusablePostgres('its certificate is not to be trusted')
+    : error;
 }
 
 const away = (cause: unknown): Error =>
