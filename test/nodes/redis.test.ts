@@ -100,6 +100,39 @@ describe('two nodes', () => {
     for (const id of ids) await there.until(({ post_id }) => post_id === id);
   });
 
+  test('show every post as it is in the end, and none as it was before, however often Redis dies', async () => {
+    await start();
+    await connectNodes();
+    const ids: number[] = [];
+    for (let n = 0; n < 12; n += 1) ids.push(await say(one.base, ann, `post ${n}`));
+    using here = await listen(one.base);
+    using there = await listen(two.base);
+    const comment = ({ base }: TestServer, postID: number): Promise<unknown> => {
+      const body = { postID, authorID: ann.id, commentContent: 'and another' };
+      return call(base, '/api/posts/post/add/comment/', { token: ann.access, body });
+    };
+    const COMMENTS = 24;
+    const deaths = (async (): Promise<void> => {
+      for (let n = 0; n < 3; n += 1) {
+        await here.until(({ post }) => post.comments.length >= (n + 1) * 5);
+        await redis.kill();
+        await here.until(({ post }) => post.comments.length >= (n + 1) * 5 + 2);
+        await redis.start();
+      }
+    })();
+    for (let n = 0; n < COMMENTS; n += 1)
+      await Promise.all(ids.map((id, place) => comment((n + place) % 2 === 0 ? one : two, id)));
+    await deaths;
+    for (const { frames, until } of [here, there])
+      for (const id of ids) {
+        await until(({ post_id, post }) => post_id === id && post.comments.length === COMMENTS);
+        const lengths = frames
+          .filter(({ post_id }) => post_id === id)
+          .map(({ post }) => post.comments.length);
+        expect(lengths).toEqual(lengths.toSorted((x, y) => x - y));
+      }
+  });
+
   test('share limits, and each holds its own while Redis is gone', async () => {
     await start({ RATE_LIMIT_FACTOR: '0.01' });
     const tally = async (times: number): Promise<number> => {

@@ -35,7 +35,7 @@ const names = async (): Promise<string[]> =>
     ({ username }) => username,
   );
 
-const rename = (db: Database, from: string, to: string, options?: { idempotent?: boolean }) =>
+const rename = (db: Database, [from, to]: [string, string], options?: { idempotent?: boolean }) =>
   db.transaction(
     (tx) =>
       tx
@@ -117,10 +117,10 @@ test('a commit whose answer is lost is in doubt: done again only where that chan
   await using proxy = await startCuttingProxy(cluster.url);
   await using beyond = await openDatabase(settingsOf(proxy.url), rethrow);
   proxy.cutAtCommit = 'after';
-  await expect(rename(beyond, 'ann', '1')).rejects.toBeInstanceOf(CommitInDoubt);
+  await expect(rename(beyond, ['ann', '1'])).rejects.toBeInstanceOf(CommitInDoubt);
   expect(await names()).toEqual(['ann1']);
   proxy.cutAtCommit = 'before';
-  await expect(rename(beyond, 'ann', '2')).rejects.toBeInstanceOf(CommitInDoubt);
+  await expect(rename(beyond, ['ann', '2'])).rejects.toBeInstanceOf(CommitInDoubt);
   expect(await names()).toEqual(['ann1']);
   for (const cut of ['after', 'before'] as const) {
     proxy.cutAtCommit = cut;
