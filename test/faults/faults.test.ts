@@ -16,7 +16,7 @@ import { createScript, type Step } from './script.ts';
 import { findContradictions, listOpenFiles, readSeen } from './state.ts';
 
 // Each of these is some hundred requests.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const KINDS: FaultKind[] = ['before', 'after', 'lasting'];
 /** A lease on an upload that could not be given back ends by itself after 30 s. */
