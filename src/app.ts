@@ -5,6 +5,7 @@ import { Cron } from 'croner';
 import type { FastifyInstance } from 'fastify';
 import { createClassicDoor } from './api/classic/index.ts';
 import { createFilesDoor } from './api/files/index.ts';
+import { createHealthDoor } from './api/health/index.ts';
 import { createRequestLimits } from './api/limits.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
@@ -26,6 +27,8 @@ import type { Database } from './platform/database/database.ts';
 import { migrate } from './platform/database/migrate.ts';
 import { openDatabase } from './platform/database/open.ts';
 import { type Ffmpeg, findFfmpeg } from './platform/ffmpeg/find.ts';
+import { createChecks } from './platform/health/checks.ts';
+import { createHealth, type Health } from './platform/health/health.ts';
 import { createJobs, type Jobs } from './platform/jobs/jobs.ts';
 import { createJobsOverview, type JobsOverview } from './platform/jobs/overview.ts';
 import { createScratch } from './platform/jobs/scratch.ts';
@@ -49,6 +52,7 @@ export interface App extends AsyncDisposable {
   readonly media: Media;
   readonly imports: Imports;
   readonly jobs: JobsOverview;
+  readonly health: Health;
   /** What is switched on, for the start report. */
   readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
   /** Begins to run jobs, with a sweep now and every hour. */
@@ -116,6 +120,10 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
   spreadWakeUps({ jobs, bus, wake: worker.wake });
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
 
+  const disk = { folder: config.dataDir, minFreeBytes: config.minFreeDiskBytes };
+  const video = config.roles.work ? { ffmpeg } : undefined;
+  const health = createHealth({ checks: createChecks({ database, storage, redis, disk, video }), logger });
+
   const viewers = createViewers(users.sessions);
   const allowsOrigin = createOriginCheck(config.allowedOrigins);
   const { uploadBytesPerDay } = config.limits;
@@ -127,7 +135,9 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
     timeouts: config.timeouts,
     logger,
     onRoute,
+    isDraining: () => health.isDraining,
     doors: [
+      createHealthDoor(health),
       createClassicDoor({
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
         limits: config.limits,
@@ -144,7 +154,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
 
   const disposal = opened.move();
   return {
-    ...{ server, worker, users, profiles, posts, media, imports },
+    ...{ server, worker, users, profiles, posts, media, imports, health },
     jobs: createJobsOverview({ database, now }),
     report: { database: database.description, storage: storage.description, ffmpeg },
     async startWork() {

@@ -106,6 +106,8 @@ const settings = z.object({
   BODY_TIMEOUT: duration('30s', '1h'),
   IDLE_TIMEOUT: duration('60s', '1h'),
   KEEP_ALIVE_TIMEOUT: duration('75s', '1h'),
+  MIN_FREE_DISK: size('256MiB'),
+  DRAIN_DELAY: duration('0s', '1h', 0),
   SHUTDOWN_GRACE: duration('8s', '1h'),
 });
 
@@ -155,6 +157,8 @@ function arrange(given: z.infer<typeof settings>) {
       idleMs: given.IDLE_TIMEOUT,
       keepAliveMs: given.KEEP_ALIVE_TIMEOUT,
     },
+    minFreeDiskBytes: given.MIN_FREE_DISK,
+    drainDelayMs: given.DRAIN_DELAY,
     shutdownGraceMs: given.SHUTDOWN_GRACE,
   };
 }

@@ -1,6 +1,7 @@
 // The server's life: configuration, app, listening, and an orderly end on SIGTERM or SIGINT.
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
 import { UnusablePostgres } from './platform/database/settings.ts';
@@ -21,15 +22,23 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const app = await start(config, { logger, print });
   const signal = await signalled;
   logger.info({ signal }, 'stopping');
+  void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
+  await drain(app, config.drainDelayMs);
   // A connection whose request was under way stays open after its answer, for more that must not come.
   const tidying = setInterval(() => app.server.server.closeIdleConnections(), 100);
   const forced = setTimeout(() => app.server.server.closeAllConnections(), config.shutdownGraceMs);
-  void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
   await app[Symbol.asyncDispose]();
   clearInterval(tidying);
   clearTimeout(forced);
   logger.info('stopped');
   return 0;
+}
+
+/** Jobs go to other processes at once; requests are taken until whoever sends them has had time to see that they should not. */
+async function drain({ health, worker }: App, delayMs: number): Promise<void> {
+  health.drain();
+  void worker.stop();
+  await delay(delayMs);
 }
 
 async function start(

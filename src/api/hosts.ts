@@ -1,6 +1,13 @@
 // Requests for host names that are not this site's are refused (DNS rebinding, poisoned links).
 import type { onRequestHookHandler } from 'fastify';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers under any name, as it tells nothing that is anybody's. */
+    anyHost?: boolean;
+  }
+}
+
 /** `allowed`: exact names, `.example.org` for a domain with all its subdomains, `*` for any. */
 export function createHostCheck(allowed: readonly string[]): onRequestHookHandler {
   const serves = (host: string | undefined): boolean => {
@@ -8,6 +15,7 @@ export function createHostCheck(allowed: readonly string[]): onRequestHookHandle
     return name !== undefined && isAllowedHost(name, allowed);
   };
   return (request, reply, done) => {
+    if (request.routeOptions.config.anyHost) return done();
     const { headers, url = '' } = request.raw;
     // A whole address may stand where the path should (RFC 9112 section 3.2.2); its host counts as much as the header.
     const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url);

@@ -28,6 +28,8 @@ export interface ServerOptions {
   logger: FastifyBaseLogger;
   doors: readonly FastifyPluginAsync[];
   onRoute: RouteListener | undefined;
+  /** Whether this process is about to stop: connections end with their answer then, and the next one goes elsewhere. */
+  isDraining?: () => boolean;
 }
 
 /** Hears of every route as it is mounted, with its schemas. */
@@ -79,6 +81,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(secureHeaders);
+    if (options.isDraining?.()) reply.header('connection', 'close');
     done();
   });
   guardConnections(app, options.timeouts);

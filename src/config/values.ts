@@ -14,12 +14,12 @@ const SIZE_UNITS = {
 } as const;
 
 /** `90s`, `2h`, `7d`; milliseconds inside. */
-export const duration = (fallback: string, longest: keyof typeof LONGEST = '3650d') =>
+export const duration = (fallback: string, longest: keyof typeof LONGEST = '3650d', least = 1) =>
   z
     .string()
     .default(fallback)
     .transform((text, context) =>
-      withUnit({ text, context, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }),
+      withUnit({ text, context, least, units: DURATION_UNITS, example: '90s, 15m, 2h or 7d' }),
     )
     .refine((milliseconds) => milliseconds <= LONGEST[longest], `may be at most ${longest}`);
 
@@ -59,10 +59,12 @@ function withUnit(options: {
   context: z.RefinementCtx;
   units: Record<string, number>;
   example: string;
+  /** Of the number; 1 when absent. */
+  least?: number;
 }): number {
   const match = /^(\d{1,15})\s*([a-z]*)$/.exec(options.text.trim().toLowerCase());
   const factor = match ? options.units[match[2] ?? ''] : undefined;
-  if (match && factor !== undefined && Number(match[1]) > 0) return Number(match[1]) * factor;
+  if (match && factor !== undefined && Number(match[1]) >= (options.least ?? 1)) return Number(match[1]) * factor;
   options.context.addIssue({ code: 'custom', message: `must look like ${options.example}` });
   return z.NEVER;
 }

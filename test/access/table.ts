@@ -49,6 +49,8 @@ POST      /api/posts/post/add/media/video/finalize/       401  401        401   
 POST      /api/posts/post/add/media/video/finalize/ [own] 401  401        401    404    404    200
 
 GET       /ws/posts/likes/                                426  426        426    426    426    426
+GET,HEAD  /health                                        200  200        200    200    200    200
+GET,HEAD  /ready                                         200  200        200    200    200    200
 GET,HEAD  /media/default_profile_picture.png              200  200        200    200    200    200
 GET,HEAD  /media/default_cover_image.png                  200  200        200    200    200    200
 GET,HEAD  /media/*                                        200  200        200    200    200    200

@@ -26,9 +26,14 @@ export interface Database extends AsyncDisposable {
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Runs `work` with a reader that sees everything as it is at one moment. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
+  /** Asks once, and does not wait for a server that is away: the newest migration that was applied. */
+  check(): Promise<{ schema: number }>;
   /** Writes a consistent copy of the whole database to `path` while it stays in use: a file of SQLite. */
   backup(path: string): Promise<void>;
 }
+
+/** For adapters: what `check` asks. */
+export const NEWEST_MIGRATION = 'select coalesce(max(number), 0) as schema from schema_migrations';
 
 export type Effect = () => void;
 

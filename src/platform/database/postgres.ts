@@ -10,7 +10,14 @@ import {
   PostgresQueryCompiler,
 } from 'kysely';
 import { DomainError, unavailable } from '../errors.ts';
-import { collectEffects, type Database, type Effect, runEffects, type Transaction } from './database.ts';
+import {
+  collectEffects,
+  type Database,
+  type Effect,
+  NEWEST_MIGRATION,
+  runEffects,
+  type Transaction,
+} from './database.ts';
 import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 import { type Connections, isUnreachable, openConnections } from './postgres-connections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
@@ -58,6 +65,7 @@ export async function openPostgres(
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute((tx) => work(tx)),
+    check: () => readers.ask<{ schema: number }>(NEWEST_MIGRATION),
     async backup() {
       throw new Error('not there yet');
     },

@@ -15,7 +15,14 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { unavailable } from '../errors.ts';
-import { collectEffects, type Database, type Effect, runEffects, type Transaction } from './database.ts';
+import {
+  collectEffects,
+  type Database,
+  type Effect,
+  NEWEST_MIGRATION,
+  runEffects,
+  type Transaction,
+} from './database.ts';
 import { openLogSync } from './log-sync.ts';
 import { compilePrepared, type PreparedArgs, toCamelCase, toRow } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -72,6 +79,7 @@ export async function openSqlite(options: {
         connection.close();
       }
     },
+    check: async () => reader.prepare<[], { schema: number }>(NEWEST_MIGRATION).get() ?? { schema: 0 },
     backup: (path) => backUp(options.path, path),
     async [Symbol.asyncDispose]() {
       // Kysely closes only what was used. The writer goes last: as such it leaves no log behind.
