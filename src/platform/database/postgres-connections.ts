@@ -83,14 +83,28 @@ const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
     : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
 
 const names = new Map<string, string>();
+let generation = 0;
 
 /** The name that a connection keeps the plan of this statement under. */
 export function nameOf(text: string): string | undefined {
   const known = names.get(text);
   if (known !== undefined || names.size >= NAMED_STATEMENTS) return known;
-  const name = createHash('sha256').update(text).digest('base64url').slice(0, 32);
+  const name = createHash('sha256').update(`${generation} ${text}`).digest('base64url').slice(0, 32);
   names.set(text, name);
   return name;
+}
+
+/**
+ * Whether the plan that was kept under `name` is of no use any more, since another node has changed the tables. All plans are made
+ * anew from now on, under other names, on every connection.
+ */
+export function isStalePlan(error: unknown, { text, name }: { text: string; name: string }): boolean {
+  if (!(error instanceof pg.DatabaseError) || error.routine !== 'RevalidateCachedQuery') return false;
+  if (names.get(text) === name) {
+    generation += 1;
+    names.clear();
+  }
+  return true;
 }
 
 const UNREACHABLE = new Set([

@@ -2,11 +2,16 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type pg from 'pg';
 import { invalid } from '../errors.ts';
-import { type Connections, isUnreachable, nameOf } from './postgres-connections.ts';
+import { type Connections, isStalePlan, isUnreachable, nameOf } from './postgres-connections.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
 export class CommitInDoubt extends Error {
   override readonly name = 'CommitInDoubt';
+}
+
+/** Another node has changed the tables since the statement was planned; its transaction is to be done again. */
+export class StalePlan extends Error {
+  override readonly name = 'StalePlan';
 }
 
 export class PostgresDriver implements Driver {
@@ -89,12 +94,16 @@ export class PostgresConnection implements DatabaseConnection {
     { values = [], rowMode }: { values?: readonly unknown[]; rowMode?: 'array' } = {},
   ): Promise<pg.QueryResult> {
     refuseNul(values);
-    const name = values.length > 0 ? nameOf(text) : undefined;
-    const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
     for (;;) {
+      const name = values.length > 0 ? nameOf(text) : undefined;
+      const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
       try {
         return await this.#client.query(query);
       } catch (error) {
+        if (name !== undefined && isStalePlan(error, { text, name })) {
+          if (!this.#spare) throw new StalePlan('The tables have changed', { cause: error });
+          continue;
+        }
         if (!isUnreachable(error)) throw error;
         this.breakOff();
         if (!this.#spare) throw error;

@@ -21,7 +21,7 @@ import {
 import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 import { type Connections, isUnreachable, openConnections } from './postgres-connections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
-import { CommitInDoubt, openConnection, PostgresDriver } from './postgres-driver.ts';
+import { CommitInDoubt, openConnection, PostgresDriver, StalePlan } from './postgres-driver.ts';
 import {
   compilePrepared,
   type PreparedArgs,
@@ -80,7 +80,9 @@ async function persist<T>(attempt: () => Promise<T>, { idempotent }: { idempoten
       return await attempt();
     } catch (error) {
       const again =
-        isConflict(error) || isUnreachable(error) || (idempotent && error instanceof CommitInDoubt);
+        isConflict(error) ||
+        isUnreachable(error) ||
+        error instanceof StalePlan || (idempotent && error instanceof CommitInDoubt);
       if (!again || tries >= TRIES) throw explain(error);
       await delay(Math.random() * 10 * 2 ** tries);
     }
