@@ -10,6 +10,7 @@ import { createRequestLimits } from './api/limits.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
+import { createSocketMeasures } from './api/socket-measures.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
 import {
@@ -23,6 +24,7 @@ import { createImports, type Imports } from './features/imports/index.ts';
 import { createPosts, type Posts } from './features/posts/index.ts';
 import { createProfiles, type Profiles } from './features/profiles/index.ts';
 import { createUsers, sweepSessionsJob, type Users } from './features/users/index.ts';
+import { createMeasures } from './measures/index.ts';
 import type { Database } from './platform/database/database.ts';
 import { migrate } from './platform/database/migrate.ts';
 import { openDatabase } from './platform/database/open.ts';
@@ -36,6 +38,7 @@ import { spreadWakeUps } from './platform/jobs/wake-ups.ts';
 import { createWorker, handle, type Worker } from './platform/jobs/worker.ts';
 import { openLimits } from './platform/limits/open.ts';
 import type { Logger } from './platform/logger.ts';
+import { type Metrics, noMetrics } from './platform/metrics/metrics.ts';
 import { createPictures } from './platform/pictures/pictures.ts';
 import { openBus } from './platform/realtime/open.ts';
 import { openRedis } from './platform/redis/open.ts';
@@ -64,11 +67,14 @@ export interface AppOptions {
   logger: Logger;
   now?: () => number;
   onRoute?: RouteListener;
+  metrics?: Metrics;
 }
 
 const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
 
-export async function createApp({ config, logger, now = Date.now, onRoute }: AppOptions): Promise<App> {
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, logger, now = Date.now, onRoute, metrics = noMetrics } = options;
+  const measure = createMeasures(metrics);
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
@@ -76,38 +82,40 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
   await mkdir(config.dataDir, { recursive: true });
   const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
 
-  const database = opened.use(await openDatabase(config.database, onError));
+  const database = measure.database.around(
+    opened.use(await openDatabase(config.database, onError, measure.database.observer)),
+  );
   await migrate(database, now);
   const storage = opened.use(await openStorage(config.storage));
   const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
-  const bus = opened.use(await openBus({ onError, now, redis }));
+  const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);
   const ffmpeg = await findFfmpeg({
     ffmpegPath: config.ffmpegPath,
     ffprobePath: config.ffprobePath,
     search: config.searchPath,
   });
   const jobs = createJobs({ now });
-  const limits = await openLimits({ factor: config.rateLimitFactor, now, redis });
+  const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
 
   const users = createUsers({
-    database,
-    limits,
-    now,
-    secretKey,
+    ...{ database, limits, now, secretKey },
     tokens: config.tokens,
     hashConcurrency: config.hashConcurrency,
   });
   const profiles = createProfiles({ database, storage, jobs, limits, pictures, users, now });
+  const { sizes } = config.videos;
   const encoder =
     ffmpeg &&
-    createVideoEncoder({ ffmpeg, sizes: config.videos.sizes, maxDurationMs: config.limits.videoDurationMs });
-  const media = createMedia({
-    ...{ database, storage, jobs, bus, pictures, encoder, now },
-    workFolder: scratch.folder,
-    limits: config.limits,
-    videoConcurrency: config.videos.concurrency,
-  });
+    measure.encoder(createVideoEncoder({ ffmpeg, sizes, maxDurationMs: config.limits.videoDurationMs }));
+  const media = measure.uploads(
+    createMedia({
+      ...{ database, storage, jobs, bus, pictures, encoder, now },
+      workFolder: scratch.folder,
+      limits: config.limits,
+      videoConcurrency: config.videos.concurrency,
+    }),
+  );
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
   const imports = createImports({ database, storage, jobs, profiles, media, limits: config.limits, now });
 
@@ -116,25 +124,27 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
     concurrency: 2,
     registrations: [handle(removeBlobsJob, createBlobRemoval({ database, storage }))],
   };
-  const worker = createWorker({ database, lanes: [files, ...users.lanes, ...media.lanes], logger, now });
+  const worker = createWorker({
+    ...{ database, logger, now, around: measure.runs },
+    lanes: [files, ...users.lanes, ...media.lanes],
+  });
   spreadWakeUps({ jobs, bus, wake: worker.wake });
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
 
-  const disk = { folder: config.dataDir, minFreeBytes: config.minFreeDiskBytes };
-  const video = config.roles.work ? { ffmpeg } : undefined;
-  const health = createHealth({ checks: createChecks({ database, storage, redis, disk, video }), logger });
+  const checks = createChecks({
+    ...{ database, storage, redis },
+    disk: { folder: config.dataDir, minFreeBytes: config.minFreeDiskBytes },
+    video: config.roles.work ? { ffmpeg } : undefined,
+  });
+  const health = createHealth({ checks, logger });
 
   const viewers = createViewers(users.sessions);
   const allowsOrigin = createOriginCheck(config.allowedOrigins);
   const { uploadBytesPerDay } = config.limits;
   const requestLimits = createRequestLimits({ limits, viewers, uploadBytes: uploadBytesPerDay });
   const server = await createServer({
-    allowedHosts: config.allowedHosts,
-    allowedOrigins: config.allowedOrigins,
-    trustedProxies: config.trustedProxies,
-    timeouts: config.timeouts,
-    logger,
-    onRoute,
+    ...config,
+    ...{ logger, metrics, onRoute },
     isDraining: () => health.isDraining,
     doors: [
       createHealthDoor(health),
@@ -142,6 +152,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
         limits: config.limits,
         postCacheBytes: config.postCacheBytes,
+        socketMeasures: createSocketMeasures(metrics),
       }),
       createFilesDoor({ storage }),
       createPagesDoor(),
@@ -155,7 +166,7 @@ export async function createApp({ config, logger, now = Date.now, onRoute }: App
   const disposal = opened.move();
   return {
     ...{ server, worker, users, profiles, posts, media, imports, health },
-    jobs: createJobsOverview({ database, now }),
+    jobs: measure.jobs(createJobsOverview({ database, now })),
     report: { database: database.description, storage: storage.description, ffmpeg },
     async startWork() {
       await scratch.sweep();

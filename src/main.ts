@@ -4,9 +4,12 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
+import { openOperations, type Operations } from './operations.ts';
 import { UnusablePostgres } from './platform/database/settings.ts';
 import { UnusableFfmpeg } from './platform/ffmpeg/find.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
+import type { Metrics } from './platform/metrics/metrics.ts';
+import { openMetrics } from './platform/metrics/open.ts';
 import { BrokenSecretKey } from './platform/secret-key.ts';
 
 /** Serves until a signal comes; answers the exit code. Throws ConfigError with one clear line for what an operator can mend. */
@@ -19,7 +22,9 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   });
   // Listened for from the beginning, so that a signal right after the start, or during it, finds an orderly end too.
   const signalled = nextSignal();
-  const app = await start(config, { logger, print });
+  await using opened = new AsyncDisposableStack();
+  const metrics = await openMetrics({ isOn: config.metrics.port !== 'off' });
+  const app = await start(config, { ...{ logger, print, metrics }, opened });
   const signal = await signalled;
   logger.info({ signal }, 'stopping');
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
@@ -41,25 +46,32 @@ async function drain({ health, worker }: App, delayMs: number): Promise<void> {
   await delay(delayMs);
 }
 
-async function start(
-  config: Config,
-  { logger, print }: { logger: Logger; print: (line: string) => void },
-): Promise<App> {
-  const app = await createApp({ config, logger }).catch((error: unknown) => {
+interface Start {
+  logger: Logger;
+  print: (line: string) => void;
+  metrics: Metrics;
+  /** What outlives the app. */
+  opened: AsyncDisposableStack;
+}
+
+async function start(config: Config, { logger, print, metrics, opened }: Start): Promise<App> {
+  const app = await createApp({ config, logger, metrics }).catch((error: unknown) => {
     throw explainStart(error, config);
   });
+  let operations: Operations;
   try {
+    operations = opened.use(await openOperations(config.metrics, { health: app.health, metrics }));
     if (config.roles.serve) await app.server.listen({ host: config.host, port: config.port });
     if (config.roles.work) await app.startWork();
   } catch (error) {
     await app[Symbol.asyncDispose]();
     throw explainStart(error, config);
   }
-  print(describe(app, config).join('\n'));
+  print(describe(app, config, operations).join('\n'));
   return app;
 }
 
-function describe(app: App, config: Config): string[] {
+function describe(app: App, config: Config, { base }: Operations): string[] {
   const { database, storage, ffmpeg } = app.report;
   const video = config.roles.work ? describeFfmpeg(ffmpeg) : ['left to other processes'];
   return [
@@ -70,6 +82,7 @@ function describe(app: App, config: Config): string[] {
     `  limits        pictures ${inMebibytes(config.limits.pictureBytes)}, videos ${inMebibytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
     `  hosts         ${config.allowedHosts.join(', ')}`,
     `  origins       ${config.allowedOrigins.join(', ')}`,
+    `  metrics       ${base === undefined ? 'off' : `${base}/metrics`}`,
   ];
 }
 

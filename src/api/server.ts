@@ -1,6 +1,5 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
@@ -15,9 +14,11 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type Metrics, noMetrics } from '../platform/metrics/metrics.ts';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
 import { secureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
+import { createRequestIds, noteRequests } from './requests.ts';
 import { serializerCompiler } from './serializer.ts';
 
 export interface ServerOptions {
@@ -26,6 +27,7 @@ export interface ServerOptions {
   trustedProxies: readonly string[];
   timeouts: Timeouts;
   logger: FastifyBaseLogger;
+  metrics?: Metrics;
   doors: readonly FastifyPluginAsync[];
   onRoute: RouteListener | undefined;
   /** Whether this process is about to stop: connections end with their answer then, and the next one goes elsewhere. */
@@ -52,7 +54,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    genReqId: () => randomUUID(),
+    genReqId: createRequestIds(trustedProxies),
     bodyLimit: BODY_LIMIT,
     // A HEAD that ran the GET's handler would delete posts and toggle follows.
     exposeHeadRoutes: false,
@@ -84,6 +86,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (options.isDraining?.()) reply.header('connection', 'close');
     done();
   });
+  noteRequests(app, options.metrics ?? noMetrics);
   guardConnections(app, options.timeouts);
   app.addHook('onRequest', createHostCheck(options.allowedHosts));
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
@@ -91,12 +94,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (status < 500) return reply.code(status).send({ detail: 'The request is not valid.' });
     request.log.error({ err: error }, 'a request failed');
     return reply.code(500).send({ detail: 'Something went wrong on the server.' });
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions, ip } = request;
-    const ms = Math.round(reply.elapsedTime * 10) / 10;
-    request.log.info({ ip, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
-    done();
   });
   await app.register(cors, {
     origin: [...allowedOrigins],
@@ -112,7 +109,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       'x-requested-with',
     ],
     methods: ['DELETE', 'GET', 'OPTIONS', 'PATCH', 'POST', 'PUT'],
-    exposedHeaders: ['Retry-After', 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
+    exposedHeaders: [
+      'Retry-After',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+      'X-Request-Id',
+    ],
     maxAge: 86_400,
     optionsSuccessStatus: 200,
     strictPreflight: false,

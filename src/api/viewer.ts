@@ -17,6 +17,7 @@ export function createViewers(sessions: Sessions): Viewers {
     if (token === undefined) return undefined;
     const viewer = known.get(request) ?? (await sessions.authenticate(token));
     known.set(request, viewer);
+    request.userId = viewer.userId;
     return viewer;
   };
   return {

@@ -64,7 +64,8 @@ function withUnit(options: {
 }): number {
   const match = /^(\d{1,15})\s*([a-z]*)$/.exec(options.text.trim().toLowerCase());
   const factor = match ? options.units[match[2] ?? ''] : undefined;
-  if (match && factor !== undefined && Number(match[1]) >= (options.least ?? 1)) return Number(match[1]) * factor;
+  if (match && factor !== undefined && Number(match[1]) >= (options.least ?? 1))
+    return Number(match[1]) * factor;
   options.context.addIssue({ code: 'custom', message: `must look like ${options.example}` });
   return z.NEVER;
 }

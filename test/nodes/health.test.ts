@@ -1,7 +1,7 @@
 // What a node says of itself to balancers and supervisors: true, part by part, soon, and nothing of the inside.
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createHealth, type Report } from '../../src/platform/health/health.ts';
+import { createHealth, type Finding, type Report } from '../../src/platform/health/health.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { call, join } from '../support/classic-client.ts';
 import { ask } from '../support/engines.ts';
@@ -61,7 +61,7 @@ describe('a node that is well', () => {
   });
 
   test('is looked at once, however many ask', async () => {
-    const look = vi.fn(async () => ({ status: 'ready' as const }));
+    const look = vi.fn<() => Promise<Finding>>(async () => ({ status: 'ready' }));
     const checks = [{ name: 'part', otherwise: '', look }];
     const health = createHealth({ checks, logger: createLogger('silent') });
     await Promise.all(Array.from({ length: 1_000 }, () => health.report()));
@@ -190,7 +190,7 @@ describe('a node that was told to stop', () => {
     const { status, headers } = await call(site.base, '/api/users/author/', { token: ann.access });
     expect([status, headers.get('connection')]).toEqual([200, 'close']);
     expect(await ended).toEqual({ code: 0, signal: null });
-    await expect(fetch(`${site.base}/health`)).rejects.toThrow();
+    await expect(fetch(`${site.base}/health`)).rejects.toThrow('fetch failed');
   });
 
   test('ends at once when it is told again', async () => {

@@ -81,6 +81,7 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
     DATA_DIR: dataDir,
     PORT: port,
     LOG_LEVEL: 'warn',
+    METRICS_PORT: 'off',
     RATE_LIMIT_FACTOR: '1000',
     ...(!env['DATABASE_URL'] && (await databaseSettings(env['DATA_DIR'] ?? dataDir))),
     ...sharedKey(env),

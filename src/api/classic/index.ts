@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify';
 import type { z } from 'zod';
 import { accountRoutes } from './accounts.ts';
 import { answerError } from './errors.ts';
-import { likesSocket } from './likes-socket.ts';
+import { likesSocket, type LikesSocketOptions } from './likes-socket.ts';
 import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
 import { createPostTexts } from './post-texts.ts';
@@ -12,7 +12,10 @@ import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 import { talkRoutes } from './talk.ts';
 
-type Given = Omit<ClassicOptions, 'postTexts'> & { postCacheBytes: number };
+type Given = Omit<ClassicOptions, 'postTexts'> & {
+  postCacheBytes: number;
+  socketMeasures: LikesSocketOptions['socketMeasures'];
+};
 
 export function createClassicDoor(given: Given): FastifyPluginAsync {
   return async (app) => {
@@ -30,7 +33,8 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
     await app.register(withRefusals(talkRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(mediaRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
-    await app.register(likesSocket, { ...options, socketsPerAddress: options.limits.socketsPerAddress });
+    const { socketsPerAddress } = options.limits;
+    await app.register(likesSocket, { ...options, socketsPerAddress });
   };
 }
 

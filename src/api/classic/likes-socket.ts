@@ -6,6 +6,7 @@ import type { WebSocket } from 'ws';
 import type { Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { networkOf } from '../../platform/limits/networks.ts';
+import type { SocketMeasures } from '../socket-measures.ts';
 import { sendLiveFrames } from './live-frames.ts';
 import type { PostTexts } from './post-texts.ts';
 
@@ -14,6 +15,7 @@ export interface LikesSocketOptions {
   postTexts: PostTexts;
   bus: Bus;
   socketsPerAddress: number;
+  socketMeasures: (channel: string) => SocketMeasures;
   /** Whether a page of this origin may listen. */
   allowsOrigin: (request: FastifyRequest) => boolean;
 }
@@ -35,6 +37,7 @@ interface Listener {
 
 export async function likesSocket(app: FastifyInstance, options: LikesSocketOptions): Promise<void> {
   const { posts, postTexts, bus, socketsPerAddress, allowsOrigin } = options;
+  const measures = options.socketMeasures('likes');
   const listeners = new Set<Listener>();
   const perAddress = new Map<string, number>();
 
@@ -46,19 +49,25 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
   });
 
   async function deliverToAll(frame: Buffer): Promise<void> {
-    let sent = 0;
+    let [tried, sent] = [0, 0];
     for (const listener of [...listeners]) {
-      deliver(listener, frame);
-      sent += 1;
+      if (deliver(listener, frame)) sent += 1;
+      tried += 1;
       // Many sockets take their time: let requests in between.
-      if (sent % SLICE === 0) await new Promise(setImmediate);
+      if (tried % SLICE === 0) await new Promise(setImmediate);
     }
+    measures.sent(sent);
   }
 
-  function deliver({ socket }: Listener, frame: Buffer): void {
-    if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > QUEUE_LIMIT) socket.terminate();
-    else socket.send(frame, { binary: false });
+  function deliver({ socket }: Listener, frame: Buffer): boolean {
+    if (socket.readyState !== socket.OPEN) return false;
+    if (socket.bufferedAmount > QUEUE_LIMIT) {
+      measures.dropped();
+      socket.terminate();
+      return false;
+    }
+    socket.send(frame, { binary: false });
+    return true;
   }
 
   const pings = setInterval(() => {
@@ -90,6 +99,7 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
     wsHandler: (socket, request) => {
       const listener: Listener = { socket, address: networkOf(request.ip), unanswered: 0, messages: 0 };
       listeners.add(listener);
+      measures.opened();
       perAddress.set(listener.address, (perAddress.get(listener.address) ?? 0) + 1);
       socket.on('pong', () => {
         listener.unanswered = 0;
@@ -102,6 +112,7 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
       socket.removeAllListeners('error').on('error', () => socket.terminate());
       socket.on('close', () => {
         listeners.delete(listener);
+        measures.closed();
         const left = (perAddress.get(listener.address) ?? 1) - 1;
         if (left > 0) perAddress.set(listener.address, left);
         else perAddress.delete(listener.address);

@@ -20,7 +20,8 @@ export { sweepUploadsJob } from './sweep.ts';
 export { sweepOrphansJob } from './sweep-orphans.ts';
 export { transcodeJob } from './transcode.ts';
 export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
-export { createVideoEncoder } from './video-encoder.ts';
+export type { Uploads } from './uploads.ts';
+export { createVideoEncoder, type VideoEncoder } from './video-encoder.ts';
 export type { MediaView } from './views.ts';
 
 export interface Media {

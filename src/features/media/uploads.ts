@@ -43,6 +43,8 @@ export interface Uploads {
    * or `unavailable`.
    */
   append(chunk: Chunk): Promise<UploadProgress>;
+  /** Unfinished uploads of everybody. */
+  countOpen(): Promise<number>;
 }
 
 const MAX_LABEL_CHARACTERS = 1_000;
@@ -66,6 +68,14 @@ interface UploadsOptions {
 
 export function createUploads({ database, storage, quota, limits, now }: UploadsOptions): Uploads {
   return {
+    async countOpen() {
+      const { count } = await database.read
+        .selectFrom('uploads')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where('finishedAt', 'is', null)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
     async append(chunk) {
       checkLabel(chunk.label);
       const hash = createHash('sha256').update(chunk.content).digest('hex');

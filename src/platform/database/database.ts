@@ -28,8 +28,16 @@ export interface Database extends AsyncDisposable {
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
   /** Asks once, and does not wait for a server that is away: the newest migration that was applied. */
   check(): Promise<{ schema: number }>;
+  /** Connections of an engine that has them: in use, idle, and callers that wait for one. */
+  pool?(): { used: number; idle: number; waiting: number };
   /** Writes a consistent copy of the whole database to `path` while it stays in use: a file of SQLite. */
   backup(path: string): Promise<void>;
+}
+
+/** Hears of what happens inside the adapter. */
+export interface DatabaseObserver {
+  /** A transaction is begun again. */
+  onRetry?: () => void;
 }
 
 /** For adapters: what `check` asks. */

@@ -12,8 +12,8 @@ export interface Connections extends AsyncDisposable {
   acquire(): Promise<pg.PoolClient>;
   /** The one row of a statement, asked once: a server that is away is not waited for. */
   ask<Row>(text: string): Promise<Row>;
-  /** In use and open. */
-  readonly size: { used: number; open: number };
+  /** In use and open, and callers that wait for one. */
+  readonly size: { used: number; open: number; waiting: number };
 }
 
 const WAIT_MS = 5_000;
@@ -47,7 +47,8 @@ export function openConnections(
       return rows[0] as Row;
     },
     get size() {
-      return { used: pool.totalCount - pool.idleCount, open: pool.totalCount };
+      const { totalCount: open, idleCount, waitingCount: waiting } = pool;
+      return { used: open - idleCount, open, waiting };
     },
     [Symbol.asyncDispose]: () => pool.end(),
   };

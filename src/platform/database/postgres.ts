@@ -13,6 +13,7 @@ import { DomainError, unavailable } from '../errors.ts';
 import {
   collectEffects,
   type Database,
+  type DatabaseObserver,
   type Effect,
   NEWEST_MIGRATION,
   runEffects,
@@ -38,7 +39,7 @@ const OLDEST_VERSION = 15;
 
 export async function openPostgres(
   settings: PostgresSettings,
-  onError: (error: unknown) => void,
+  { onError, observer }: { onError: (error: unknown) => void; observer: DatabaseObserver },
 ): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const writerSize = Math.max(1, Math.floor(settings.poolSize / 2));
@@ -56,7 +57,7 @@ export async function openPostgres(
     dialect: postgresDialect,
     description: `PostgreSQL ${version}`,
     async transaction(work, { idempotent = false } = {}) {
-      const { result, effects } = await persist(() => commit(write, work), { idempotent });
+      const { result, effects } = await persist(() => commit(write, work), { ...observer, idempotent });
       runEffects(effects, onError);
       return result;
     },
@@ -65,6 +66,7 @@ export async function openPostgres(
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute((tx) => work(tx)),
+    pool: () => addUp([writers.size, readers.size]),
     check: () => readers.ask<{ schema: number }>(NEWEST_MIGRATION),
     async backup() {
       throw new Error('not there yet');
@@ -74,7 +76,10 @@ export async function openPostgres(
 }
 
 /** Does it again as long as it certainly left nothing behind, or leaves the same however often it is done. */
-async function persist<T>(attempt: () => Promise<T>, { idempotent }: { idempotent: boolean }): Promise<T> {
+async function persist<T>(
+  attempt: () => Promise<T>,
+  { idempotent, onRetry }: { idempotent: boolean } & DatabaseObserver,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt();
@@ -82,11 +87,18 @@ async function persist<T>(attempt: () => Promise<T>, { idempotent }: { idempoten
       const again =
         isConflict(error) ||
         isUnreachable(error) ||
-        error instanceof StalePlan || (idempotent && error instanceof CommitInDoubt);
+        error instanceof StalePlan ||
+        (idempotent && error instanceof CommitInDoubt);
       if (!again || tries >= TRIES) throw explain(error);
+      onRetry?.();
       await delay(Math.random() * 10 * 2 ** tries);
     }
   }
+}
+
+function addUp(sizes: readonly Connections['size'][]) {
+  const sum = (name: keyof Connections['size']): number => sizes.reduce((all, size) => all + size[name], 0);
+  return { used: sum('used'), idle: sum('open') - sum('used'), waiting: sum('waiting') };
 }
 
 function commit<T>(

@@ -33,6 +33,14 @@ interface Run {
   stopping: AbortSignal;
 }
 
+export type Outcome = 'done' | 'failed' | 'dead' | 'given back' | 'lost';
+
+/** Wraps each run of a job. */
+export type AroundRun = (
+  job: { id: number; kind: string; attempt: number },
+  run: () => Promise<Outcome>,
+) => Promise<Outcome>;
+
 const LEASE_LOST = 'the lease was lost';
 /** How often a broken undertaker is called again before the job is dead without it. */
 const BURIALS = 3;
@@ -42,38 +50,55 @@ export function createRunner({
   database,
   logger,
   now,
+  around = async (_job, run) => run(),
 }: {
   database: Database;
   logger: Logger;
   now: () => number;
+  around?: AroundRun | undefined;
 }): (run: Run) => Promise<void> {
   return async (run) => {
+    const { id, kind, attempts: attempt } = run.job;
+    const begun = performance.now();
+    const outcome = await around({ id, kind, attempt }, () => runOnce(run));
+    const ms = Math.round(performance.now() - begun);
+    logger.info({ job: id, kind, attempt, outcome, ms }, 'job');
+  };
+
+  async function runOnce(run: Run): Promise<Outcome> {
     const { job, holder, stopping } = run;
     const lease = { id: job.id, holder };
     const lost = new AbortController();
     const beat = setInterval(() => {
       heartbeat(database, { ...lease, now: now() })
         .then((ours) => ours || lost.abort(new Error(LEASE_LOST)))
-        .catch((error: unknown) => logger.warn({ err: error, job: job.id }, 'a heartbeat failed'));
+        .catch((error: unknown) =>
+          logger.warn({ err: error, job: job.id, kind: job.kind }, 'a heartbeat failed'),
+        );
     }, LEASE_MS / 3);
     try {
       await perform(run, { lease, signal: AbortSignal.any([stopping, lost.signal]) });
       await finish(database, lease);
+      return 'done';
     } catch (error) {
-      await settle(run, { lease, error }).catch((failure: unknown) =>
-        logger.error({ err: failure, job: job.id }, 'a job could not be given back'),
-      );
+      return await settle(run, { lease, error }).catch((failure: unknown) => {
+        logger.error({ err: failure, job: job.id, kind: job.kind }, 'a job could not be given back');
+        return 'failed' as const;
+      });
     } finally {
       clearInterval(beat);
     }
-  };
+  }
 
-  async function settle(run: Run, { lease, error }: { lease: Lease; error: unknown }): Promise<void> {
+  async function settle(run: Run, { lease, error }: { lease: Lease; error: unknown }): Promise<Outcome> {
     const { job, registration, stopping } = run;
-    if (stopping.aborted) return release(database, lease);
+    if (stopping.aborted) {
+      await release(database, lease);
+      return 'given back';
+    }
     const hopeless = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
     logger.warn({ err: error, job: job.id, kind: job.kind, attempt: job.attempts, hopeless }, 'a job failed');
-    if (!(await heartbeat(database, { ...lease, now: now() }))) return;
+    if (!(await heartbeat(database, { ...lease, now: now() }))) return 'lost';
     const dead = hopeless && (await bury(run, error));
     await fail(database, {
       ...lease,
@@ -81,6 +106,7 @@ export function createRunner({
       now: now(),
       runAt: dead ? undefined : now() + backOff(job.attempts, registration.kind),
     });
+    return dead ? 'dead' : 'failed';
   }
 
   /** False when the undertaker failed and is to be called again later; its own tries are bounded too. */

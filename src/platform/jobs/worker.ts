@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
 import { claim, nextDue, releaseAbandoned } from './claims.ts';
 import { newLeaseHolder } from './holder.ts';
-import { createRunner, type Registration } from './runs.ts';
+import { type AroundRun, createRunner, type Registration } from './runs.ts';
 
 export { handle } from './runs.ts';
 
@@ -32,6 +32,7 @@ interface WorkerOptions {
   lanes: readonly Lane[];
   logger: Logger;
   now: () => number;
+  around?: AroundRun | undefined;
   /** The longest time between two looks at the queue, in milliseconds. */
   pollMs?: number;
 }
