@@ -62,6 +62,9 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['BODY_TIMEOUT', '0s', /must look like/],
   ['IDLE_TIMEOUT', '2h', /at most/],
   ['KEEP_ALIVE_TIMEOUT', 'never', /must look like/],
+  ['MIN_FREE_DISK', '1%', /must look like/],
+  ['DRAIN_DELAY', 'soon', /must look like/],
+  ['DRAIN_DELAY', '2h', /at most/],
   ['SHUTDOWN_GRACE', 'soon', /must look like/],
   ['SHUTDOWN_GRACE', '30d', /at most/],
   ['RATE_LIMIT_FACTOR', '0', /number above 0/],
@@ -164,6 +167,7 @@ describe('settings', () => {
       RATE_LIMIT_FACTOR: '2.5',
       VIDEO_SIZES: '240, 1080',
       SHUTDOWN_GRACE: '500ms',
+      DRAIN_DELAY: '0s',
     });
     expect(config).toMatchObject({
       secretKey: KEY,

@@ -1,10 +1,10 @@
 // What could sign somebody in is in no line of the log, however much is logged and whatever goes wrong.
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLogger } from '../../src/platform/logger.ts';
 import { call, form, join, makeAccount, say } from '../support/classic-client.ts';
-import { spawnServer } from '../support/servers.ts';
+import { spawnServer, startServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
 test('secrets are cut out of what is logged, wherever they stand', () => {
@@ -48,4 +48,51 @@ test('a server that logs all it can tells no password and no token', async () =>
   for (const token of [ann.access, ann.refresh, pair.access, pair.refresh])
     expect(log).not.toContain(token.split('.')[2]);
   for (const password of [ann.password, wrong, refused.password]) expect(log).not.toContain(password);
+});
+
+describe('each request', () => {
+  const lineOf = (lines: readonly string[], id: string): Record<string, unknown> | undefined =>
+    lines
+      .filter((line) => line.startsWith('{'))
+      .map((line): Record<string, unknown> => JSON.parse(line))
+      .find(({ reqId, msg }) => reqId === id && msg === 'request');
+  const idOf = (answer: { headers: Headers }): string => answer.headers.get('x-request-id') ?? '';
+
+  test('is one line with who, what, and how long, under the id that its answer carries', async () => {
+    await using site = await spawnServer({ LOG_LEVEL: 'info' });
+    const ann = await join(site.base);
+    const own = await call(site.base, '/api/users/author/?secret=in-the-query', { token: ann.access });
+    const nobody = await call(site.base, '/no/such/place');
+    expect(await site.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    const [user] = await ask<{ id: number }>(site.dataDir, 'select id from users');
+    const line = lineOf(site.lines, idOf(own));
+    expect(line).toMatchObject({
+      ...{ method: 'GET', route: '/api/users/author/', status: 200, user: user?.id },
+      ...{ ms: expect.any(Number), bytes: expect.any(Number) },
+    });
+    expect(Number(line?.['bytes'])).toBe(Buffer.byteLength(own.text));
+    expect(lineOf(site.lines, idOf(nobody))).toMatchObject({ route: 'none', status: 404 });
+    expect(lineOf(site.lines, idOf(nobody))).not.toHaveProperty('user');
+    expect(site.lines.join('\n')).not.toMatch(/in-the-query|no\/such\/place/);
+    // Jobs say which one and of what kind.
+    const jobs = site.lines.filter((one) => one.includes('"msg":"job"')).map((one) => JSON.parse(one));
+    expect(jobs.length).toBeGreaterThan(0);
+    for (const job of jobs)
+      expect(job).toMatchObject({ job: expect.any(Number), kind: expect.any(String), outcome: 'done' });
+  });
+
+  const GIVEN = 'edge-1:0123456789abcdef';
+  test.each([
+    ['of a trusted proxy', 'loopback', GIVEN, true],
+    ['of anybody else', '10.0.0.0/8', GIVEN, false],
+    ['where no proxy is trusted', '', GIVEN, false],
+    ['that is too short', 'loopback', 'abc', false],
+    ['that is too long', 'loopback', 'a'.repeat(200), false],
+    ['with a quote in it', 'loopback', 'edge-1","level":"60', false],
+  ])('takes the id %s: %s, %s: %s', async (_, TRUSTED_PROXIES, given, isTaken) => {
+    await using site = await startServer({ TRUSTED_PROXIES });
+    const answer = await fetch(`${site.base}/health`, { headers: { 'x-request-id': given } });
+    expect(idOf(answer) === given).toBe(isTaken);
+    expect(idOf(answer)).toMatch(/^[\w.:-]{8,128}$/);
+  });
 });
