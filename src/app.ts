@@ -45,6 +45,7 @@ import { openRedis } from './platform/redis/open.ts';
 import { keepSecretKey } from './platform/secret-key.ts';
 import { openStorage } from './platform/storage/open.ts';
 import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
+import { noTracing, type Tracing } from './platform/tracing/tracing.ts';
 
 export interface App extends AsyncDisposable {
   readonly server: FastifyInstance;
@@ -68,13 +69,14 @@ export interface AppOptions {
   now?: () => number;
   onRoute?: RouteListener;
   metrics?: Metrics;
+  tracing?: Tracing;
 }
 
 const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
 
 export async function createApp(options: AppOptions): Promise<App> {
-  const { config, logger, now = Date.now, onRoute, metrics = noMetrics } = options;
-  const measure = createMeasures(metrics);
+  const { config, logger, now = Date.now, onRoute, metrics = noMetrics, tracing = noTracing } = options;
+  const measure = createMeasures(metrics, tracing);
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
@@ -144,7 +146,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const requestLimits = createRequestLimits({ limits, viewers, uploadBytes: uploadBytesPerDay });
   const server = await createServer({
     ...config,
-    ...{ logger, metrics, onRoute },
+    ...{ logger, metrics, tracing, onRoute },
     isDraining: () => health.isDraining,
     doors: [
       createHealthDoor(health),

@@ -5,7 +5,13 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { arrangeDatabase, arrangeRedis, arrangeStorage, engineSettings } from './config/engines.ts';
+import {
+  arrangeDatabase,
+  arrangeRedis,
+  arrangeStorage,
+  arrangeTracing,
+  engineSettings,
+} from './config/engines.ts';
 import { ConfigError } from './config/error.ts';
 import {
   refuseHosts,
@@ -125,6 +131,7 @@ function arrange(given: z.infer<typeof settings>) {
     redis: arrangeRedis(given),
     storage: arrangeStorage(given, dataDir),
     roles: { serve: given.ROLES.includes('serve'), work: given.ROLES.includes('work') },
+    tracing: arrangeTracing(given),
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
     ffmpegPath: given.FFMPEG_PATH,
     ffprobePath: given.FFPROBE_PATH,

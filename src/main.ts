@@ -11,6 +11,8 @@ import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics/metrics.ts';
 import { openMetrics } from './platform/metrics/open.ts';
 import { BrokenSecretKey } from './platform/secret-key.ts';
+import { openTracing } from './platform/tracing/open.ts';
+import type { Tracing } from './platform/tracing/tracing.ts';
 
 /** Serves until a signal comes; answers the exit code. Throws ConfigError with one clear line for what an operator can mend. */
 export async function serve(config: Config, print: (line: string) => void): Promise<number> {
@@ -24,7 +26,8 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   const signalled = nextSignal();
   await using opened = new AsyncDisposableStack();
   const metrics = await openMetrics({ isOn: config.metrics.port !== 'off' });
-  const app = await start(config, { ...{ logger, print, metrics }, opened });
+  const tracing = opened.use(await openTracing(config.tracing));
+  const app = await start(config, { ...{ logger, print, metrics, tracing }, opened });
   const signal = await signalled;
   logger.info({ signal }, 'stopping');
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
@@ -50,12 +53,13 @@ interface Start {
   logger: Logger;
   print: (line: string) => void;
   metrics: Metrics;
+  tracing: Tracing;
   /** What outlives the app. */
   opened: AsyncDisposableStack;
 }
 
-async function start(config: Config, { logger, print, metrics, opened }: Start): Promise<App> {
-  const app = await createApp({ config, logger, metrics }).catch((error: unknown) => {
+async function start(config: Config, { logger, print, metrics, tracing, opened }: Start): Promise<App> {
+  const app = await createApp({ config, logger, metrics, tracing }).catch((error: unknown) => {
     throw explainStart(error, config);
   });
   let operations: Operations;

@@ -2,9 +2,9 @@
 // a failure can name it; a trusted proxy may give it. Nothing of an address but its route, which is one of few.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../platform/metrics/metrics.ts';
+import { createProxyCheck } from './proxies.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -55,26 +55,8 @@ export function noteRequests(app: FastifyInstance, metrics: Metrics): void {
   });
 }
 
-/** The page's build makes a route of each of its files. */
-function routeOf(url: string | undefined): string {
+/** The route as it is counted. The page's build makes a route of each of its files. */
+export function routeOf(url: string | undefined): string {
   if (url === undefined) return 'none';
   return url.startsWith('/assets/') ? '/assets/*' : url;
-}
-
-/** The networks that the three names stand for. */
-const NETWORKS: Record<string, readonly string[]> = {
-  loopback: ['127.0.0.0/8', '::1/128'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-};
-
-function createProxyCheck(proxies: readonly string[]): (address: string | undefined) => boolean {
-  const list = new BlockList();
-  for (const entry of proxies.flatMap((proxy) => NETWORKS[proxy] ?? [proxy])) {
-    const [network = '', bits] = entry.split('/');
-    const family = isIPv6(network) ? 'ipv6' : 'ipv4';
-    list.addSubnet(network, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
-  }
-  return (address = '') =>
-    proxies.length > 0 && address !== '' && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -15,11 +15,13 @@ import Fastify, {
 } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type Metrics, noMetrics } from '../platform/metrics/metrics.ts';
+import { noTracing, type Tracing } from '../platform/tracing/tracing.ts';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
 import { secureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
 import { createRequestIds, noteRequests } from './requests.ts';
 import { serializerCompiler } from './serializer.ts';
+import { traceRequests } from './traces.ts';
 
 export interface ServerOptions {
   allowedHosts: readonly string[];
@@ -28,6 +30,7 @@ export interface ServerOptions {
   timeouts: Timeouts;
   logger: FastifyBaseLogger;
   metrics?: Metrics;
+  tracing?: Tracing;
   doors: readonly FastifyPluginAsync[];
   onRoute: RouteListener | undefined;
   /** Whether this process is about to stop: connections end with their answer then, and the next one goes elsewhere. */
@@ -87,6 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     done();
   });
   noteRequests(app, options.metrics ?? noMetrics);
+  traceRequests(app, { tracing: options.tracing ?? noTracing, trustedProxies });
   guardConnections(app, options.timeouts);
   app.addHook('onRequest', createHostCheck(options.allowedHosts));
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {

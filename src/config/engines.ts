@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { DatabaseSettings } from '../platform/database/settings.ts';
 import type { RedisSettings } from '../platform/redis/settings.ts';
 import type { StorageSettings } from '../platform/storage/open.ts';
+import type { TracingSettings } from '../platform/tracing/open.ts';
 import { ConfigError } from './error.ts';
-import { duration, whole } from './values.ts';
+import { duration, list, whole } from './values.ts';
 
 export const engineSettings = {
   DATABASE_URL: z.string().optional(),
@@ -34,6 +35,12 @@ export const engineSettings = {
   S3_REGION: z.string().default('us-east-1'),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: list('').refine(
+    (pairs) => pairs.every((pair) => /^[\w-]+=(?:[ -$&-~]|%[2-7][0-9a-f])+$/i.test(pair)),
+    'must look like name=value,name=value',
+  ),
+  OTEL_SERVICE_NAME: z.string().default('veranda'),
   S3_DELIVERY: z.enum(['through', 'redirect'], 'must be through or redirect').default('through'),
 };
 
@@ -88,6 +95,17 @@ export function arrangeStorage(given: Given, dataDir: string): StorageSettings {
   };
 }
 
+export function arrangeTracing(given: Given): TracingSettings | undefined {
+  const endpoint = given.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const pairs = given.OTEL_EXPORTER_OTLP_HEADERS.map((pair) => pair.split(/=(.*)/s));
+  return {
+    endpoint: needUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint),
+    headers: Object.fromEntries(pairs.map(([name = '', value = '']) => [name, decodeURIComponent(value)])),
+    serviceName: given.OTEL_SERVICE_NAME,
+  };
+}
+
 function checkPostgresUrl(url: string): URL {
   if (!/^postgres(ql)?:\/\/./.test(url) || !URL.canParse(url))
     throw new ConfigError(
@@ -133,6 +151,6 @@ function need(name: string, value: string | undefined): string {
 
 function needUrl(name: string, value: string): string {
   if (!/^https?:\/\/./.test(value) || !URL.canParse(value))
-    throw new ConfigError(`${name}: must look like https://s3.example.org`);
+    throw new ConfigError(`${name}: must look like https://host.example.org`);
   return value.replace(/\/+$/, '');
 }

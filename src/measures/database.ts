@@ -2,10 +2,12 @@
 import type { Database, DatabaseObserver } from '../platform/database/database.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
+import type { Tracing } from '../platform/tracing/tracing.ts';
+import { traceStatements } from './traces.ts';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-export function measureDatabase(metrics: Metrics) {
+export function measureDatabase(metrics: Metrics, tracing: Tracing) {
   const seconds = metrics.histogram(
     {
       name: 'veranda_database_transaction_duration_seconds',
@@ -20,7 +22,10 @@ export function measureDatabase(metrics: Metrics) {
   });
 
   return {
-    observer: { onRetry: () => retries.add({}) } satisfies DatabaseObserver,
+    observer: {
+      onRetry: () => retries.add({}),
+      ...(tracing.isOn && { onStatement: traceStatements(tracing) }),
+    } satisfies DatabaseObserver,
     around(database: Database): Database {
       const { pool } = database;
       if (pool)

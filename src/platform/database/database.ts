@@ -38,6 +38,8 @@ export interface Database extends AsyncDisposable {
 export interface DatabaseObserver {
   /** A transaction is begun again. */
   onRetry?: () => void;
+  /** A statement is over. Its text has no values in it. */
+  onStatement?: (statement: { text: string; ms: number; failed: boolean }) => void;
 }
 
 /** For adapters: what `check` asks. */

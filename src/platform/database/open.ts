@@ -15,5 +15,5 @@ export async function openDatabase(
   }
   await mkdir(dirname(settings.path), { recursive: true });
   const { openSqlite } = await import('./sqlite.ts');
-  return openSqlite({ path: settings.path, onError });
+  return openSqlite({ path: settings.path, onError, observer });
 }

@@ -31,6 +31,7 @@ import {
   toCamelCase,
   toRow,
 } from './prepared.ts';
+import { logTo } from './statements.ts';
 import type { Tables } from './tables.ts';
 
 /** How often something is done again that certainly was not done. */
@@ -47,12 +48,12 @@ export async function openPostgres(
   const writers = opened.use(openConnections({ ...settings, readonly: false, size: writerSize }));
   const readers = opened.use(openConnections({ ...settings, readonly: true, size: readerSize }));
   const version = await checkServer(writers);
-  const write = createKysely(writers, { readonly: false });
-  const read = createKysely(readers, { readonly: true });
+  const write = createKysely(writers, { ...observer, readonly: false });
+  const read = createKysely(readers, { ...observer, readonly: true });
   const disposal = opened.move();
   return {
     read,
-    prepare: (build) => prepareReads({ readers, kysely: read }, build),
+    prepare: (build) => prepareReads({ ...observer, readers, kysely: read }, build),
     prepareWithin: (build) => prepareWrites(write, build),
     dialect: postgresDialect,
     description: `PostgreSQL ${version}`,
@@ -111,19 +112,22 @@ function commit<T>(
   });
 }
 
-function createKysely(connections: Connections, options: { readonly: boolean }): Kysely<Tables> {
+function createKysely(
+  connections: Connections,
+  options: { readonly: boolean } & DatabaseObserver,
+): Kysely<Tables> {
   const dialect = {
     createAdapter: () => new PostgresAdapter(),
     createDriver: () => new PostgresDriver(connections, options),
     createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
-  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()], ...logTo(options.onStatement) });
 }
 
 /** Rows are made of bare values under names that are converted once. */
 function prepareReads<Args extends PreparedArgs, Row>(
-  { readers, kysely }: { readers: Connections; kysely: Kysely<Tables> },
+  { readers, kysely, onStatement }: { readers: Connections; kysely: Kysely<Tables> } & DatabaseObserver,
   build: (db: Kysely<Tables>, args: Args) => Compilable<Row>,
 ): (args: Args) => Promise<Row[]> {
   let ready: PreparedQuery<Args> | undefined;
@@ -131,11 +135,15 @@ function prepareReads<Args extends PreparedArgs, Row>(
   return async (args) => {
     const { query, bind } = (ready ??= compilePrepared(kysely, build, keepLists));
     const connection = await openConnection(readers, { readonly: true });
+    const begun = performance.now();
+    let failed = true;
     try {
       const { rows, fields } = await connection.run(query.sql, { values: bind(args), rowMode: 'array' });
+      failed = false;
       const columns = (names ??= fields.map(({ name }) => toCamelCase(name)));
       return rows.map((values: unknown[]) => toRow(columns, values)) as Row[];
     } finally {
+      onStatement?.({ text: query.sql, ms: performance.now() - begun, failed });
       connection.release();
     }
   };

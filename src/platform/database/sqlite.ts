@@ -18,6 +18,7 @@ import { unavailable } from '../errors.ts';
 import {
   collectEffects,
   type Database,
+  type DatabaseObserver,
   type Effect,
   NEWEST_MIGRATION,
   runEffects,
@@ -26,6 +27,7 @@ import {
 import { openLogSync } from './log-sync.ts';
 import { compilePrepared, type PreparedArgs, toCamelCase, toRow } from './prepared.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
+import { logTo, observe } from './statements.ts';
 import type { Tables } from './tables.ts';
 
 const BUSY_LIMIT_MS = 5_000;
@@ -34,21 +36,23 @@ const BUSY_PAUSE_MS = 10;
 export async function openSqlite(options: {
   path: string;
   onError: (error: unknown) => void;
+  observer: DatabaseObserver;
 }): Promise<Database> {
+  const { onStatement } = options.observer;
   const writer = connect(options.path, { readonly: false });
   const reader = connect(options.path, { readonly: true });
-  const write = createKysely(new WriterDriver(writer));
-  const read = createKysely(new SqliteDriver({ database: cached(reader) }));
+  const write = createKysely(new WriterDriver(writer), onStatement);
+  const read = createKysely(new SqliteDriver({ database: cached(reader) }), onStatement);
   const log = await openLogSync(`${options.path}-wal`);
   const { version } = reader.prepare('select sqlite_version() as version').get() as { version: string };
   return {
     read,
     prepare: (build) => {
-      const run = prepareOn(reader, read)(build);
+      const run = prepareOn(reader, { kysely: read, onStatement })(build);
       return async (args) => run(args);
     },
     prepareWithin: (build) => {
-      const run = prepareOn(writer, write)(build);
+      const run = prepareOn(writer, { kysely: write, onStatement })(build);
       return async (_tx, args) => {
         if (!writer.inTransaction) throw new Error('a statement for transactions was run outside of one');
         return run(args);
@@ -71,7 +75,7 @@ export async function openSqlite(options: {
     },
     async snapshot(work) {
       const connection = connect(options.path, { readonly: true });
-      const db = createKysely(new SqliteDriver({ database: cached(connection) }));
+      const db = createKysely(new SqliteDriver({ database: cached(connection) }), onStatement);
       try {
         return await db.transaction().execute((tx) => work(tx));
       } finally {
@@ -116,14 +120,14 @@ function commit<T>(
   });
 }
 
-function createKysely(driver: SqliteDriver): Kysely<Tables> {
+function createKysely(driver: SqliteDriver, onStatement: DatabaseObserver['onStatement']): Kysely<Tables> {
   const dialect = {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => driver,
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new StablePlanCompiler(),
   };
-  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+  return new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()], ...logTo(onStatement) });
 }
 
 /**
@@ -143,7 +147,10 @@ class StablePlanCompiler extends SqliteQueryCompiler {
 }
 
 /** Straight to the driver: rows are made of bare values under names that are converted once. */
-function prepareOn(connection: Sqlite.Database, kysely: Kysely<Tables>) {
+function prepareOn(
+  connection: Sqlite.Database,
+  { kysely, onStatement }: { kysely: Kysely<Tables>; onStatement: DatabaseObserver['onStatement'] },
+) {
   return <Args extends PreparedArgs, Row>(build: (db: Kysely<Tables>, args: Args) => Compilable<Row>) => {
     let ready: ReturnType<typeof compile> | undefined;
     function compile() {
@@ -155,14 +162,17 @@ function prepareOn(connection: Sqlite.Database, kysely: Kysely<Tables>) {
             .columns()
             .map(({ name }) => toCamelCase(name))
         : [];
-      return { statement, bind, names };
+      return { text: query.sql, statement, bind, names };
     }
-    return (args: Args): Row[] => {
-      const { statement, bind, names } = (ready ??= compile());
+    const run = ({ statement, bind, names }: ReturnType<typeof compile>, args: Args): Row[] => {
       if (statement.reader)
         return statement.all(...bind(args)).map((values) => toRow(names, values)) as Row[];
       statement.run(...bind(args));
       return [];
+    };
+    return (args: Args): Row[] => {
+      const prepared = (ready ??= compile());
+      return observe(onStatement, { text: prepared.text, run: () => run(prepared, args) });
     };
   };
 }
