@@ -99,6 +99,9 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['S3_DELIVERY', 'sometimes', /redirect/],
   ['ROLES', 'rest', /serve, work/],
   ['METRICS_PORT', 'on', /off/],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318', /must look like/],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization', /name=value/],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=%zz', /name=value/],
 ];
 
 describe('a wrong or weak setting is refused with one line that names it', () => {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { DatabaseSettings } from '../platform/database/settings.ts';
 import type { RedisSettings } from '../platform/redis/settings.ts';
 import type { StorageSettings } from '../platform/storage/open.ts';
-import type { TracingSettings } from '../platform/tracing/open.ts';
+import type { TracingSettings } from '../platform/tracing/tracing.ts';
 import { ConfigError } from './error.ts';
 import { duration, list, whole } from './values.ts';
 

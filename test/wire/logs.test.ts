@@ -89,7 +89,8 @@ describe('each request', () => {
     ['that is too short', 'loopback', 'abc', false],
     ['that is too long', 'loopback', 'a'.repeat(200), false],
     ['with a quote in it', 'loopback', 'edge-1","level":"60', false],
-  ])('takes the id %s: %s, %s: %s', async (_, TRUSTED_PROXIES, given, isTaken) => {
+  ])('takes the id %s: %s, %s: %s', async (...row) => {
+    const [, TRUSTED_PROXIES, given, isTaken] = row;
     await using site = await startServer({ TRUSTED_PROXIES });
     const answer = await fetch(`${site.base}/health`, { headers: { 'x-request-id': given } });
     expect(idOf(answer) === given).toBe(isTaken);

@@ -14,8 +14,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import type { TracingSettings } from './open.ts';
-import type { SpanDescription, Tracing } from './tracing.ts';
+import type { SpanDescription, Tracing, TracingSettings } from './tracing.ts';
 
 const KINDS = {
   server: SpanKind.SERVER,

@@ -25,6 +25,13 @@ export interface Tracing extends AsyncDisposable {
   note(span: SpanDescription, how: { ms: number; failed: boolean }): void;
 }
 
+export interface TracingSettings {
+  /** The collector's address, without `/v1/traces`. */
+  endpoint: string;
+  headers: Record<string, string>;
+  serviceName: string;
+}
+
 export const noTracing: Tracing = {
   isOn: false,
   begin: () => ({ enter: (next) => next(), end: () => undefined }),
