@@ -54,7 +54,7 @@ export function openConnections(
   };
 }
 
-export function clientOptions(settings: PostgresSettings & { readonly: boolean }): pg.ClientConfig {
+function clientOptions(settings: PostgresSettings & { readonly: boolean }): pg.ClientConfig {
   const { statementTimeoutMs, idleTransactionTimeoutMs, readonly } = settings;
   return {
     connectionString: settings.url,
