@@ -17,7 +17,7 @@ const featureOrder = ['users', 'profiles', 'media', 'posts', 'timelines', 'impor
 const adapter = '^src/platform/[^/]+/(sqlite|postgres|local|s3|memory|redis)(|-[^/]*)[.]ts$';
 const port = '^src/platform/[^/]+/open[.]ts$';
 const tests = '[.](test|contract)[.]ts$';
-const root = '^src/(app|main|cli)[.]ts$';
+const root = '^src/((app|main|cli)[.]ts$|cli/)';
 
 const rings = [
   {

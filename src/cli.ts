@@ -1,13 +1,11 @@
 // The operator's verbs. Each prints plain lines and answers an exit code: 0 done, 1 failed, 64 wrong use, 78 bad setting.
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
+import { parse, print, UsageError } from './cli/arguments.ts';
+import { backupVerb, copyDatabaseVerb, copyStorageVerb, restoreVerb } from './cli/copies.ts';
 import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
 import { formatReport } from './features/imports/index.ts';
 import { explainStart, serve } from './main.ts';
-import { backUp } from './platform/backup/backup.ts';
-import { restore } from './platform/backup/restore.ts';
 import { DomainError } from './platform/errors.ts';
 import { openForeignDatabase } from './platform/foreign-databases/open.ts';
 import { createLogger } from './platform/logger.ts';
@@ -27,13 +25,17 @@ const USAGE = `Usage: npm run veranda -- <verb>
   users restore NAME         let them in again
   import-django --database FILE-OR-URL --media FOLDER
                              bring an original Django site over (docs/moving-in.md)
+  copy-database --from URL --to URL
+                             copy the rows of a stopped site into an empty database of
+                             either engine (sqlite:PATH, postgres://…); run again, it goes on
+  copy-storage --from PLACE --to PLACE [--verify]
+                             copy files between a data folder and s3://BUCKET, passing
+                             over those that are there; --verify reads and compares all
   backup --to FOLDER         copy the site, also while it runs, into an empty folder
-  restore --from FOLDER      fill an empty DATA_DIR from a backup
+  restore --from FOLDER      fill an empty site from a backup, whatever it was made on
   jobs                       list waiting, running and dead jobs
   jobs retry ID              give a dead job all its tries again
 `;
-
-class UsageError extends Error {}
 
 type Verb = (call: { config: Config; args: string[] }) => Promise<number>;
 
@@ -46,8 +48,10 @@ const verbs: Record<string, Verb> = {
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
   'import-django': ({ config, args }) => withApp(config, async (app) => importDjango(app, args)),
-  backup: ({ config, args }) => backup(config, args),
-  restore: ({ config, args }) => restoreSite(config, args),
+  'copy-database': copyDatabaseVerb,
+  'copy-storage': copyStorageVerb,
+  backup: backupVerb,
+  restore: restoreVerb,
   jobs: ({ config, args }) => withApp(config, async (app) => jobs(app, args)),
 };
 
@@ -174,44 +178,6 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
   print(`job ${id} waits again`);
 }
 
-async function backup(config: Config, args: string[]): Promise<number> {
-  const { to } = parse(args, { to: { type: 'string' } }).values;
-  if (!to) throw new UsageError('backup needs --to');
-  const { media, uploads, missing, secretKey } = await backUp({ site: config, to, version: readVersion() });
-  print(`backed up to ${to}: ${media.files} files of media, ${uploads.files} unfinished uploads`);
-  for (const key of missing) print(`warning: the bytes of the unfinished upload ${key} are not on the disk`);
-  if (!secretKey) print('SECRET_KEY is not in the backup: keep it as well');
-  return 0;
-}
-
-async function restoreSite(config: Config, args: string[]): Promise<number> {
-  const { from } = parse(args, { from: { type: 'string' } }).values;
-  if (!from) throw new UsageError('restore needs --from');
-  const { startedAt, media, secretKey } = await restore({ site: config, from });
-  print(`restored ${config.dataDir} as it was on ${startedAt}: ${media.files} files of media`);
-  if (!secretKey)
-    print('the backup holds no secret key: set SECRET_KEY as it was, or everybody is signed out');
-  return 0;
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
-
-function parse<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
-  args: string[],
-  options: Options,
-) {
-  try {
-    return parseArgs({ args, options: options as NonNullable<Options> });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
 /** Not echoed on a terminal; one line of standard input otherwise. */
 async function askPassword(): Promise<string> {
   const terminal = process.stdin.isTTY;
@@ -224,10 +190,6 @@ async function askPassword(): Promise<string> {
 
 function onceClosed(lines: ReturnType<typeof createInterface>): Promise<string[]> {
   return new Promise((resolve) => lines.once('close', () => resolve([])));
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 function fail(line: string, code: number): number {

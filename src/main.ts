@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openOperations, type Operations } from './operations.ts';
-import { UnusablePostgres } from './platform/database/settings.ts';
+import { placeOf, UnusablePostgres } from './platform/database/settings.ts';
 import { UnusableFfmpeg } from './platform/ffmpeg/find.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics/metrics.ts';
@@ -80,7 +80,7 @@ function describe(app: App, config: Config, { base }: Operations): string[] {
   const video = config.roles.work ? describeFfmpeg(ffmpeg) : ['left to other processes'];
   return [
     ...(config.roles.serve ? describeAddress(app, config) : ['Veranda works on jobs']),
-    `  database      ${database}, ${placeOf(config)}`,
+    `  database      ${database}, ${placeOf(config.database)}`,
     `  storage       ${storage}`,
     ...video.map((line, index) => `  ${index === 0 ? 'video       ' : '            '}  ${line}`),
     `  limits        pictures ${inMebibytes(config.limits.pictureBytes)}, videos ${inMebibytes(config.limits.videoBytes)}, rates × ${config.rateLimitFactor}`,
@@ -149,13 +149,6 @@ function noAddress(_: string, { host }: Config): string {
   return `HOST: ${host} is no address of this machine`;
 }
 
-/** Where the database lies, without its password. */
-function placeOf({ database }: Config): string {
-  if (database.engine === 'sqlite') return database.path;
-  const { host, pathname } = new URL(database.url);
-  return `${host}${pathname}`;
-}
-
 /** The setting that led to the fault, with its value. */
 function findPlace(error: unknown, { host, port, dataDir, database }: Config): string {
   if (read(error, 'syscall') === 'listen') return `PORT: ${port} on ${host}`;
@@ -180,7 +173,7 @@ function explainPostgres(error: unknown, config: Config): ConfigError | undefine
   const reason = error instanceof UnusablePostgres ? error.message : REFUSALS[read(error, 'code')];
   return reason === undefined
     ? undefined
-    : new ConfigError(`DATABASE_URL: PostgreSQL at ${placeOf(config)}: ${reason}`);
+    : new ConfigError(`DATABASE_URL: PostgreSQL at ${placeOf(config.database)}: ${reason}`);
 }
 
 function read(error: unknown, key: string): string {

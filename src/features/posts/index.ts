@@ -11,6 +11,7 @@ import { createWriting, type Writing } from './writing.ts';
 
 export { createThreads, type PostRef } from './queries.ts';
 export { termsOf } from './search-terms.ts';
+export { searchedPosts } from './searched.ts';
 export type { CommentView, PostView } from './views.ts';
 
 export interface Posts {

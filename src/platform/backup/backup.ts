@@ -2,25 +2,20 @@
 // that its rows name. docs/decisions/012-backup.md says why this order is enough:
 //
 //   hold removals → copy the database → unfinished uploads → all blobs → lift the hold → manifest
-import { chmod, copyFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { Database } from '../database/database.ts';
+import { sql } from 'kysely';
+import { fill, type Indexed } from '../copying/fill.ts';
+import { copyBlobs, copyDraft, type FileCopy, type Size } from '../copying/files.ts';
+import { findUpload, listOpenUploads, type Upload } from '../copying/uploads.ts';
+import type { Database, Reader } from '../database/database.ts';
 import { readSchema } from '../database/migrate.ts';
-import { openDatabase } from '../database/open.ts';
-import { type DatabaseSettings, pathOf } from '../database/settings.ts';
+import { isThere, openDatabase } from '../database/open.ts';
+import { type DatabaseSettings, placeOf, withPatience } from '../database/settings.ts';
 import { conflict } from '../errors.ts';
 import { openStorage, type StorageSettings } from '../storage/open.ts';
 import { HOLD_KIND, holdRemovals } from '../storage/removal-hold.ts';
-import type { Storage } from '../storage/storage.ts';
-import { copyBlobs, copyDraft } from './copies.ts';
-import {
-  DATABASE_FILE,
-  type Manifest,
-  measure,
-  SECRET_KEY_FILE,
-  type Size,
-  writeManifest,
-} from './manifest.ts';
+import { DATABASE_FILE, type Manifest, measure, SECRET_KEY_FILE, writeManifest } from './manifest.ts';
 
 /** Where a site keeps what it is made of. */
 export interface Site {
@@ -36,25 +31,37 @@ export interface Site {
  * folder. What was made of a backup that fails is removed. Throws `conflict` (`folder_not_empty`, `folder_inside_site`,
  * `no_site`, `backup_running`, `backup_interrupted`).
  */
-export async function backUp(options: { site: Site; to: string; version: string }): Promise<Manifest> {
-  const { site, version } = options;
+export async function backUp(options: {
+  site: Site;
+  to: string;
+  version: string;
+  indexed: Indexed;
+}): Promise<Manifest> {
+  const { site, version, indexed } = options;
   const to = resolve(options.to);
   const startedAt = new Date().toISOString();
   await checkFolders(site, to);
   await using opened = new AsyncDisposableStack();
-  const database = opened.use(await openDatabase(site.database, rethrow));
+  const database = opened.use(await openDatabase(withPatience(site.database), rethrow));
+  await needSite(database, site.database);
   const from = opened.use(await openStorage(site.storage));
   const target = opened.use(await openStorage({ kind: 'local', folder: to }));
   const hold = opened.use(await holdRemovals(database));
   await claimFolder(to);
   try {
-    const { schema, uploads } = await copyDatabase(database, join(to, DATABASE_FILE));
-    const files = await copyFiles({ from, to: target, scratch: to, uploads });
+    const path = join(to, DATABASE_FILE);
+    await copyRows(database, { path, indexed });
+    const { schema, files } = await withCopy(path, async (copy) => {
+      await settle(copy);
+      const schema = await readSchema(copy);
+      return { schema, files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }) };
+    });
+    await rm(join(to, 'work'), { recursive: true, force: true });
     const secretKey = site.secretKey === undefined && (await copySecretKey(site.dataDir, to));
     await hold.confirm();
     const manifest: Manifest = {
       ...{ format: 1, version, schema, startedAt, finishedAt: new Date().toISOString() },
-      database: await measure(join(to, DATABASE_FILE)),
+      database: await measure(path),
       ...files,
       secretKey,
     };
@@ -71,8 +78,15 @@ async function checkFolders({ dataDir, database }: Site, to: string): Promise<vo
     throw conflict('folder_inside_site', `${to} lies inside of the data folder; a backup belongs elsewhere.`);
   const entries = await readdir(to).catch(ignoringAbsence);
   if (entries && entries.length > 0) throw conflict('folder_not_empty', `${to} is not empty.`);
-  if (!(await stat(pathOf(database)).catch(ignoringAbsence)))
-    throw conflict('no_site', `There is no site to back up: ${pathOf(database)} does not exist.`);
+  if (!(await isThere(database)))
+    throw conflict('no_site', `There is no site to back up: ${placeOf(database)} does not exist.`);
+}
+
+async function needSite({ read, dialect }: Database, settings: DatabaseSettings): Promise<void> {
+  if (!(await dialect.catalog.hasTable(read, 'schema_migrations')))
+    throw conflict('no_site', `There is no site to back up: ${placeOf(settings)} has no tables of one.`);
+  if (await dialect.catalog.hasTable(read, 'copy_progress'))
+    throw conflict('copy_unfinished', `${placeOf(settings)} is a copy that is not finished.`);
 }
 
 /** Made before SQLite fills it, so that nobody else reads password hashes in it, and of two backups one has the folder. */
@@ -85,65 +99,62 @@ async function claimFolder(to: string): Promise<void> {
   await file.close();
 }
 
-/** An upload with bytes, as the copy knows it. */
-interface Upload {
-  draftKey: string;
-  bytes: number;
-  finished: boolean;
-}
-
-async function copyDatabase(
+/** A file of SQLite, whatever the site runs on: a backup is read without a server, and comes back onto either engine. */
+async function copyRows(
   database: Database,
-  path: string,
-): Promise<{ schema: number; uploads: Map<string, Upload> }> {
-  await database.backup(path);
-  await using copy = await openDatabase({ engine: 'sqlite', path }, rethrow);
-  // The hold is that of this backup, not of the site that is made from it.
-  await copy.transaction(async (tx) => tx.deleteFrom('jobs').where('kind', '=', HOLD_KIND).execute());
-  const rows = await copy.read
-    .selectFrom('uploads')
-    .select(['draftKey', 'offset', 'finishedAt'])
-    .where('offset', '>', 0)
-    .execute();
-  const uploads = rows.map(({ draftKey, offset, finishedAt }): [string, Upload] => [
-    draftKey,
-    { draftKey, bytes: offset, finished: finishedAt !== null },
-  ]);
-  return { schema: await readSchema(copy), uploads: new Map(uploads) };
+  { path, indexed }: { path: string; indexed: Indexed },
+): Promise<void> {
+  if (database.backup) return database.backup(path);
+  return withCopy(path, (target) =>
+    fill({ source: database, name: database.description, target, indexed, print: () => undefined }, 'snapshot'),
+  );
 }
 
-interface FileCopy {
-  from: Storage;
-  to: Storage;
-  scratch: string;
-  uploads: ReadonlyMap<string, Upload>;
+async function withCopy<T>(path: string, work: (copy: Database) => Promise<T>): Promise<T> {
+  await using copy = await openDatabase({ engine: 'sqlite', path }, rethrow);
+  return work(copy);
+}
+
+/** What was under way when the rows were copied is so no longer where they come back. */
+async function settle(copy: Database): Promise<void> {
+  await copy.transaction(async (tx) => {
+    // The hold is that of this backup, not of the site that is made from it.
+    await tx.deleteFrom('jobs').where('kind', '=', HOLD_KIND).execute();
+    await tx
+      .updateTable('jobs')
+      .set({ leaseHolder: null, leaseUntil: 0, attempts: sql<number>`max(attempts - 1, 0)` })
+      .where('leaseUntil', '>', 0)
+      .execute();
+    await tx.updateTable('uploads').set({ leaseHolder: null, leaseUntil: 0 }).where('leaseUntil', '>', 0).execute();
+  });
 }
 
 /**
  * Drafts before blobs: one that is published meanwhile moves from the first to the second, so it is met in one of them.
  * One that the copy knows as unfinished is then a blob that has the draft's key for its name, and is turned back.
  */
-async function copyFiles(copy: FileCopy): Promise<{ media: Size; uploads: Size; missing: string[] }> {
-  const { from, to, uploads } = copy;
+async function copyFiles(
+  copy: FileCopy & { read: Reader },
+): Promise<{ media: Size; uploads: Size; missing: string[] }> {
+  const { from, to, read } = copy;
   const drafts = { files: 0, bytes: 0 };
-  const open = new Map([...uploads].filter(([, { finished }]) => !finished));
+  const open = new Map((await listOpenUploads(read)).map((upload) => [upload.draftKey, upload]));
   const count = ({ draftKey, bytes }: Upload): void => {
     drafts.files += 1;
     drafts.bytes += bytes;
     open.delete(draftKey);
   };
   for await (const { key } of from.drafts.list()) {
-    const upload = uploads.get(key);
+    const upload = await findUpload(read, key);
     if (!upload) continue;
     if ((await copyDraft(copy, { key, bytes: upload.bytes })) === upload.bytes) count(upload);
     else await to.drafts.remove(key);
   }
   const published = new Map<Upload, string>();
-  const onCopied = (key: string): void => {
+  const media = await copyBlobs(copy, (key) => {
     const upload = open.get(/([^/.]+)\.[^/]*$/.exec(key)?.[1] ?? '');
     if (upload) published.set(upload, key);
-  };
-  const media = await copyBlobs({ ...copy, onCopied });
+  });
   for (const [upload, key] of published) {
     const blob = await to.blobs.open(key);
     if (!blob || blob.size < upload.bytes) continue;

@@ -28,7 +28,6 @@ const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
-export type Size = z.infer<typeof size>;
 
 /** The copied database inside a backup's folder. */
 export const DATABASE_FILE = 'veranda.db';

@@ -30,8 +30,11 @@ export interface Database extends AsyncDisposable {
   check(): Promise<{ schema: number }>;
   /** Connections of an engine that has them: in use, idle, and callers that wait for one. */
   pool?(): { used: number; idle: number; waiting: number };
-  /** Writes a consistent copy of the whole database to `path` while it stays in use: a file of SQLite. */
-  backup(path: string): Promise<void>;
+  /**
+   * Writes a consistent copy of the whole database to `path` while it stays in use: a file of SQLite. Only where the engine
+   * does so by itself; rows can be copied from any.
+   */
+  backup?(path: string): Promise<void>;
 }
 
 /** Hears of what happens inside the adapter. */

@@ -1,5 +1,6 @@
 // Every difference between database engines, in one object. No other file asks which engine it is.
 import type { Kysely, RawBuilder } from 'kysely';
+import type { TableShape } from './catalog.ts';
 import type { Tables } from './tables.ts';
 
 /** What is changed by one transaction at a time. */
@@ -7,7 +8,8 @@ export type LockName =
   | `${'thread' | 'storage' | 'session' | 'profile'}:${number}`
   | `username:${string}`
   | 'migrations'
-  | 'backup';
+  | 'backup'
+  | 'copy';
 
 export interface Dialect {
   /** Whether `error` says that a unique index (on `column`, when given, as `table.column`) refused a row. */
@@ -22,13 +24,21 @@ export interface Dialect {
   /** Passes rows that another transaction has locked, and locks those it gives. */
   skipLocked<Query>(query: Query): Query;
   /** From now on `table` gives ids above `upTo` only (and above all that it gave before). */
-  reserveIds(
-    tx: Kysely<Tables>,
-    table: 'users' | 'profiles' | 'posts' | 'media',
-    upTo: number,
-  ): Promise<void>;
+  reserveIds(tx: Kysely<Tables>, table: string, upTo: number): Promise<void>;
+  readonly catalog: CatalogDialect;
   readonly search: SearchDialect;
   readonly schema: SchemaDialect;
+}
+
+/** For those who work on tables as such and not on what is in them. */
+export interface CatalogDialect {
+  describeTables(db: Kysely<Tables>): Promise<TableShape[]>;
+  hasTable(db: Kysely<Tables>, name: string): Promise<boolean>;
+  /** The highest id that `table` ever gave, also to a row that is gone; 0 for none. */
+  lastIdOf(db: Kysely<Tables>, table: string): Promise<number>;
+  /** A table of one column `value` with the elements of a JSON array, each to be taken apart by `->>`. */
+  elementsOf(json: string): RawBuilder<unknown>;
+  canHold(text: string): boolean;
 }
 
 /** What migrations write differently. */

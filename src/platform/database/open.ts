@@ -17,3 +17,16 @@ export async function openDatabase(
   const { openSqlite } = await import('./sqlite.ts');
   return openSqlite({ path: settings.path, onError, observer });
 }
+
+/** Whether there is such a database; of PostgreSQL the server knows, and says it to who opens it. */
+export async function isThere(settings: DatabaseSettings): Promise<boolean> {
+  if (settings.engine === 'postgres') return true;
+  return (await import('./sqlite-use.ts')).isThere(settings.path);
+}
+
+/** Whether a process of a site has the database open, as far as that can be told. */
+export async function isInUse(settings: DatabaseSettings): Promise<boolean> {
+  if (settings.engine === 'postgres') return (await import('./postgres-use.ts')).isInUse(settings);
+  const { isInUse: isOpen, isThere: exists } = await import('./sqlite-use.ts');
+  return (await exists(settings.path)) && isOpen(settings.path);
+}

@@ -16,6 +16,8 @@ export interface Connections extends AsyncDisposable {
   readonly size: { used: number; open: number; waiting: number };
 }
 
+/** How the server lists the connections of this program. */
+export const APPLICATION_NAME = 'veranda';
 const WAIT_MS = 5_000;
 const PAUSE_MS = 50;
 /** Statements that are planned once for each connection; those past them are planned at each run. */
@@ -59,7 +61,7 @@ function clientOptions(settings: PostgresSettings & { readonly: boolean }): pg.C
   return {
     connectionString: settings.url,
     ssl: tlsOptions(settings),
-    application_name: 'veranda',
+    application_name: APPLICATION_NAME,
     connectionTimeoutMillis: WAIT_MS,
     keepAlive: true,
     types: { getTypeParser },

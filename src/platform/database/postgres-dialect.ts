@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Dialect } from './dialect.ts';
+import { describeTables, hasTable, lastIdOf } from './postgres-catalog.ts';
 
 /** Bytes of all terms of a document: a `tsvector` ends at a mebibyte. */
 const TERM_BYTES = 900_000;
@@ -23,6 +24,11 @@ export const postgresDialect: Dialect = {
     await sql`select setval(sequence, greatest(upto, last_value), true) from (
       select ${sql.lit(`${table}_id_seq`)}::regclass as sequence, ${upTo}::bigint as upto, last_value
       from ${sql.table(`${table}_id_seq`)}) as given`.execute(tx);
+  },
+  catalog: {
+    ...{ describeTables, hasTable, lastIdOf },
+    elementsOf: (json) => sql`json_array_elements(${json}::json)`,
+    canHold: (text) => !text.includes('\0'),
   },
   search: {
     async index(tx, id, terms) {

@@ -69,9 +69,6 @@ export async function openPostgres(
         .execute((tx) => work(tx)),
     pool: () => addUp([writers.size, readers.size]),
     check: () => readers.ask<{ schema: number }>(NEWEST_MIGRATION),
-    async backup() {
-      throw new Error('not there yet');
-    },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   };
 }

@@ -27,8 +27,15 @@ export class UnusablePostgres extends Error {
   override readonly name = 'UnusablePostgres';
 }
 
-/** The file of SQLite. Throws for another engine. */
-export function pathOf(settings: DatabaseSettings): string {
-  if (settings.engine !== 'sqlite') throw new Error('This works on a database of SQLite');
-  return settings.path;
+/** How people tell a database: never with its password. */
+export function placeOf(settings: DatabaseSettings): string {
+  if (settings.engine === 'sqlite') return settings.path;
+  const { host, pathname } = new URL(settings.url);
+  return `${host}${pathname}`;
+}
+
+/** For work that takes as long as it takes, and whose transactions may wait for the other side. */
+export function withPatience(settings: DatabaseSettings): DatabaseSettings {
+  if (settings.engine === 'sqlite') return settings;
+  return { ...settings, poolSize: 4, statementTimeoutMs: 3_600_000, idleTransactionTimeoutMs: 3_600_000 };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Dialect } from './dialect.ts';
+import { describeTables, hasTable, lastIdOf } from './sqlite-catalog.ts';
 
 export const sqliteDialect: Dialect = {
   isUniqueViolation(error, column) {
@@ -19,6 +20,11 @@ export const sqliteDialect: Dialect = {
     await sql`insert into sqlite_sequence (name, seq)
       select ${table}, 0 where not exists (select 1 from sqlite_sequence where name = ${table})`.execute(tx);
     await sql`update sqlite_sequence set seq = max(seq, ${upTo}) where name = ${table}`.execute(tx);
+  },
+  catalog: {
+    ...{ describeTables, hasTable, lastIdOf },
+    elementsOf: (json) => sql`json_each(${json})`,
+    canHold: () => true,
   },
   search: {
     async index(tx, id, terms) {

@@ -238,7 +238,7 @@ describe('a backup', () => {
       }
     })();
     const copy = join(opened.folder, 'copy.db');
-    await database.backup(copy);
+    await database.backup?.(copy);
     copying = false;
     await writing;
     expect(written).toBeGreaterThan(1);
@@ -250,7 +250,7 @@ describe('a backup', () => {
   test('holds what was committed just before', async () => {
     await database.transaction((tx) => insertJob(tx, 'fresh'));
     const copy = join(opened.folder, 'copy.db');
-    await database.backup(copy);
+    await database.backup?.(copy);
     await using again = await openDatabase({ engine: 'sqlite', path: copy }, () => undefined);
     expect(await again.read.selectFrom('jobs').select('kind').execute()).toEqual([{ kind: 'fresh' }]);
   });
