@@ -1,4 +1,5 @@
-// Backups, proved by restoring them: of a site that people use meanwhile, of one whose files move meanwhile, and damaged ones.
+// Backups, proved by restoring them: of a site that people use meanwhile (on PostgreSQL by two processes), of one whose files
+// move meanwhile, and damaged ones.
 import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
@@ -14,14 +15,16 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Contents, contentsOf } from './copies/contents.ts';
 import { asDataUrl, call, join, type Person, say, sendChunk } from './support/classic-client.ts';
 import { type Acknowledged, CHUNK, startCrowd } from './support/busy-people.ts';
 import { makeFile } from './support/classic-uploads.ts';
 import { type Finished, runVeranda } from './support/commands.ts';
 import { spawnServer, type ServerProcess, startServer } from './support/servers.ts';
-import { ask } from './support/site-data.ts';
+import { ask, onPostgres, placeOf } from './support/site-data.ts';
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -43,26 +46,43 @@ const restore = (from: string, dataDir: string): Promise<Finished> =>
 describe('a backup of a site in use', () => {
   let site: ServerProcess;
   let restored: ServerProcess;
-  let people: [Person, Person];
-  let before: Acknowledged;
+  /** On PostgreSQL another process of the same site, else the same one. */
+  let second: ServerProcess;
+  let people: [Person, Person, Person, Person];
+  /** Of the one process, and of the other. */
+  let before: Acknowledged[];
+  let rows: Contents;
   let backup: Finished;
   let dataDir: string;
 
   beforeAll(async () => {
     site = await spawnServer();
-    people = [await join(site.base), await join(site.base)];
-    const crowd = startCrowd(site.base, { ann: people[0], ben: people[1], picture });
+    second = onPostgres ? await spawnServer({ DATA_DIR: site.dataDir }) : site;
+    const [ann, ben, cleo, dan] = [
+      await join(site.base),
+      await join(site.base),
+      await join(second.base),
+      await join(second.base),
+    ];
+    people = [ann, ben, cleo, dan];
+    const crowds = [
+      startCrowd(site.base, { ann, ben, picture }),
+      startCrowd(second.base, { ann: cleo, ben: dan, picture }),
+    ];
     const isBusy = ({ talks, uploads, deleted, pictures }: Acknowledged): boolean =>
-      Math.min(talks.length, uploads.length, deleted.length, pictures) >= 8;
-    await crowd.until(isBusy);
-    before = structuredClone(crowd.log);
+      Math.min(talks.length, uploads.length, deleted.length, pictures) >= 6;
+    await Promise.all(crowds.map((crowd) => crowd.until(isBusy)));
+    before = crowds.map(({ log }) => structuredClone(log));
     backup = await backUp(site.dataDir, at('whole'));
-    await crowd.stop();
+    await Promise.all(crowds.map((crowd) => crowd.stop()));
+    await cp(at('whole/veranda.db'), at('rows.db'));
     dataDir = at('restored');
     await restore(at('whole'), dataDir);
+    rows = await contentsOf(placeOf(dataDir));
     restored = await spawnServer({ DATA_DIR: dataDir });
   }, 120_000);
   afterAll(async () => {
+    await second[Symbol.asyncDispose]();
     await site[Symbol.asyncDispose]();
     await restored[Symbol.asyncDispose]();
   });
@@ -83,14 +103,31 @@ describe('a backup of a site in use', () => {
   });
 
   test('has everything that was acknowledged before it began', async () => {
-    for (const { postId, text } of before.talks) {
+    for (const { postId, text } of before.flatMap(({ talks }) => talks)) {
       const { json } = await call(restored.base, `/api/posts/post/${postId}`);
       expect(json.description).toBe(text);
       expect(json.comments.map(({ comment }: { comment: string }) => comment)).toEqual([`on ${text}`]);
       expect(json.likes).toHaveLength(1);
     }
-    for (const id of before.deleted)
+    for (const id of before.flatMap(({ deleted }) => deleted))
       expect((await call(restored.base, `/api/posts/post/${id}`)).status).toBe(404);
+  });
+
+  test('has true counters', async () => {
+    const off = await ask(
+      dataDir,
+      `select id from posts where likes_count <> (select count(*) from likes where post_id = posts.id)
+         or children_count <> (select count(*) from posts as child where child.parent_id = posts.id)`,
+    );
+    expect(off).toEqual([]);
+  });
+
+  test('has every row that the copy has, on either engine', async () => {
+    expect(rows).toEqual(await contentsOf(at('rows.db')));
+    const elsewhere = at('elsewhere');
+    const env = { DATA_DIR: elsewhere, DATABASE_URL: `sqlite:${at('elsewhere.db')}` };
+    expect(await runVeranda(['restore', '--from', at('whole')], { env })).toMatchObject({ code: 0, err: '' });
+    expect(rows).toEqual(await contentsOf(at('elsewhere.db')));
   });
 
   test('has every file that its rows name', async () => {
@@ -110,9 +147,13 @@ describe('a backup of a site in use', () => {
   });
 
   test('is a database without a fault, and without a trace of the backup', async () => {
-    expect(await ask(dataDir, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
-    expect(await ask(dataDir, 'pragma foreign_key_check')).toEqual([]);
-    expect(await ask(dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
+    const copy = new Sqlite(at('rows.db'));
+    expect(copy.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    expect(copy.pragma('foreign_key_check')).toEqual([]);
+    const leased = `select id from jobs where kind = 'backup' or lease_holder is not null or lease_until > 0
+      union all select id from uploads where lease_holder is not null or lease_until > 0`;
+    expect(copy.prepare(leased).all()).toEqual([]);
+    copy.close();
     expect(await ask(site.dataDir, `select * from jobs where kind = 'backup'`)).toEqual([]);
   });
 
@@ -126,10 +167,13 @@ describe('a backup of a site in use', () => {
   });
 
   test('has every upload with its acknowledged bytes, and it goes on', async () => {
-    const [ann] = people;
-    expect(before.uploads.some(({ closed }) => closed)).toBe(true);
-    for (const { file, filename, offset, mediaId, closed } of before.uploads) {
-      if (!closed && offset > 0) await goOn({ ann, file, filename, offset, mediaId });
+    const [ann, , cleo] = people;
+    const uploads = before.flatMap((log, index) =>
+      log.uploads.map((upload) => ({ ...upload, ann: index === 0 ? ann : cleo })),
+    );
+    expect(uploads.some(({ closed }) => closed)).toBe(true);
+    for (const { file, filename, offset, mediaId, closed, ann: sender } of uploads) {
+      if (!closed && offset > 0) await goOn({ ann: sender, file, filename, offset, mediaId });
       if (!closed && offset === 0) continue;
       const [row] = await ask<{ key: string }>(
         dataDir,
@@ -198,6 +242,7 @@ describe('a backup of a site in use', () => {
     expect(refused.code).toBe(1);
     expect(refused.err.trim().split('\n')).toHaveLength(1);
     expect(await readdir(at('never')).catch(() => [])).toEqual([]);
+    if (onPostgres) expect((await contentsOf(placeOf(at('never')))).tables).toEqual({});
   });
 });
 

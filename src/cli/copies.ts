@@ -28,7 +28,8 @@ export async function backupVerb({ config, args }: Call): Promise<number> {
   const manifest = await backUp({ site: config, to, version, indexed }).catch(explaining(config));
   const { media, uploads, missing, secretKey } = manifest;
   print(`backed up to ${to}: ${media.files} files of media, ${uploads.files} unfinished uploads`);
-  for (const key of missing) print(`warning: the bytes of the unfinished upload ${key} are not in the storage`);
+  for (const key of missing)
+    print(`warning: the bytes of the unfinished upload ${key} are not in the storage`);
   if (!secretKey) print('SECRET_KEY is not in the backup: keep it as well');
   return 0;
 }
@@ -36,7 +37,9 @@ export async function backupVerb({ config, args }: Call): Promise<number> {
 export async function restoreVerb({ config, args }: Call): Promise<number> {
   const { from } = parse(args, { from: text }).values;
   if (!from) throw new UsageError('restore needs --from');
-  const { startedAt, media, sameKey } = await restore({ site: config, from, indexed }).catch(explaining(config));
+  const { startedAt, media, sameKey } = await restore({ site: config, from, indexed }).catch(
+    explaining(config),
+  );
   const place = config.database.engine === 'sqlite' ? config.dataDir : placeOf(config.database);
   print(`restored ${place} as it was on ${startedAt}: ${media.files} files of media`);
   if (sameKey === undefined)
@@ -56,7 +59,11 @@ export async function copyDatabaseVerb({ args }: Call): Promise<number> {
 }
 
 export async function copyStorageVerb({ config, args }: Call): Promise<number> {
-  const { from, to, verify = false } = parse(args, {
+  const {
+    from,
+    to,
+    verify = false,
+  } = parse(args, {
     ...{ from: text, to: text },
     verify: { type: 'boolean' },
   } as const).values;

@@ -40,7 +40,9 @@ async function read(
   for (const { name } of await ask(names)) {
     if (/^(post_terms|schema_migrations)/.test(String(name))) continue;
     const rows = await ask(`select * from ${String(name)}`);
-    contents.tables[String(name)] = rows.map((row) => JSON.stringify(Object.entries(row).toSorted())).toSorted();
+    contents.tables[String(name)] = rows
+      .map((row) => JSON.stringify(Object.entries(row).toSorted()))
+      .toSorted();
   }
   for (const { name, last } of await given(ask))
     if (Number(last) > 0) contents.given[String(name)] = Number(last);

@@ -83,7 +83,11 @@ export async function join(base: string, fields: Record<string, string> = {}): P
 }
 
 /** Creates a post and answers its id. */
-export async function say(base: string, { access }: Pick<Person, 'access'>, description: string): Promise<number> {
+export async function say(
+  base: string,
+  { access }: Pick<Person, 'access'>,
+  description: string,
+): Promise<number> {
   const body = { authorName: 'whoever', description, mediaFiles: [], existingPostId: '', deleteImages: [] };
   return (await call(base, '/api/posts/post/create/', { token: access, body })).json.post_id;
 }

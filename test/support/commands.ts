@@ -1,5 +1,5 @@
 // Runs the program with a verb, as an operator does, to its end.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
@@ -33,3 +33,14 @@ export async function runVeranda(
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: child.exitCode, out, err };
 }
+
+/** The same, to be watched or killed. */
+export const spawnVeranda = (
+  args: readonly string[],
+  { env }: { env: Record<string, string> },
+): ChildProcess =>
+  spawn(process.execPath, [ENTRY, ...args], {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: 'ignore',
+  });

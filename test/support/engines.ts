@@ -73,6 +73,10 @@ export async function reserveUserIds(dataDir: string, upTo: number): Promise<voi
   else await ask(dataDir, `insert into sqlite_sequence (name, seq) values ('users', ?)`, upTo);
 }
 
+/** Where the site in `dataDir` has its database: a path of SQLite, or an address of PostgreSQL. */
+export const placeOf = (dataDir: string): string =>
+  onPostgres ? urlOf(databaseOf(dataDir)) : join(dataDir, 'veranda.db');
+
 async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const types = {
     getTypeParser: (oid: number) =>

@@ -54,7 +54,10 @@ export async function backUp(options: {
     const { schema, files } = await withCopy(path, async (copy) => {
       await settle(copy);
       const schema = await readSchema(copy);
-      return { schema, files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }) };
+      return {
+        schema,
+        files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }),
+      };
     });
     await rm(join(to, 'work'), { recursive: true, force: true });
     const secretKey = site.secretKey === undefined && (await copySecretKey(site.dataDir, to));
@@ -106,13 +109,16 @@ async function copyRows(
 ): Promise<void> {
   if (database.backup) return database.backup(path);
   return withCopy(path, (target) =>
-    fill({ source: database, name: database.description, target, indexed, print: () => undefined }, 'snapshot'),
+    fill(
+      { source: database, name: database.description, target, indexed, print: () => undefined },
+      'snapshot',
+    ),
   );
 }
 
 async function withCopy<T>(path: string, work: (copy: Database) => Promise<T>): Promise<T> {
   await using copy = await openDatabase({ engine: 'sqlite', path }, rethrow);
-  return work(copy);
+  return await work(copy);
 }
 
 /** What was under way when the rows were copied is so no longer where they come back. */
@@ -125,7 +131,11 @@ async function settle(copy: Database): Promise<void> {
       .set({ leaseHolder: null, leaseUntil: 0, attempts: sql<number>`max(attempts - 1, 0)` })
       .where('leaseUntil', '>', 0)
       .execute();
-    await tx.updateTable('uploads').set({ leaseHolder: null, leaseUntil: 0 }).where('leaseUntil', '>', 0).execute();
+    await tx
+      .updateTable('uploads')
+      .set({ leaseHolder: null, leaseUntil: 0 })
+      .where('leaseUntil', '>', 0)
+      .execute();
   });
 }
 

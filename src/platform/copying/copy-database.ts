@@ -17,7 +17,8 @@ export async function copyDatabase(options: {
   print: (line: string) => void;
 }): Promise<void> {
   const { from, to, indexed, print } = options;
-  if (placeOf(from) === placeOf(to)) throw conflict('same_database', 'Source and target are the same database.');
+  if (placeOf(from) === placeOf(to))
+    throw conflict('same_database', 'Source and target are the same database.');
   if (!(await isThere(from))) throw conflict('no_site', `There is no database at ${placeOf(from)}.`);
   for (const settings of [from, to])
     if (await isInUse(settings))

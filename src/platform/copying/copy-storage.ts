@@ -7,15 +7,7 @@ import type { Reader } from '../database/database.ts';
 import { conflict } from '../errors.ts';
 import { openStorage, type StorageSettings } from '../storage/open.ts';
 import type { Blob } from '../storage/storage.ts';
-import {
-  copyBlob,
-  copyDraft,
-  type FileCopy,
-  forEach,
-  isAbsent,
-  listWhole,
-  type Size,
-} from './files.ts';
+import { copyBlob, copyDraft, type FileCopy, forEach, isAbsent, listWhole, type Size } from './files.ts';
 import { findUpload, listOpenUploads, type Upload } from './uploads.ts';
 
 export interface StorageReport {
@@ -55,7 +47,9 @@ export async function copyStorage({ from, to, read, verify, print }: StorageCopy
     } else if (bytes > 0) report.passedOver += 1;
     if (Date.now() - saidAt < 5_000) return;
     saidAt = Date.now();
-    print(`${report.copied.files} files copied (${report.copied.bytes} bytes), ${report.passedOver} there already`);
+    print(
+      `${report.copied.files} files copied (${report.copied.bytes} bytes), ${report.passedOver} there already`,
+    );
   });
   return report;
 }
@@ -106,7 +100,10 @@ async function copyDrafts(
         continue;
       }
       if (!(await isSameDraft(copy, upload, { verify })))
-        throw conflict('file_differs', `The unfinished upload ${key} is not the same in the target after it was copied.`);
+        throw conflict(
+          'file_differs',
+          `The unfinished upload ${key} is not the same in the target after it was copied.`,
+        );
     }
     drafts.files += 1;
     drafts.bytes += upload.bytes;
@@ -123,7 +120,9 @@ async function isSameDraft(
 ): Promise<boolean> {
   const start = verify ? 0 : bytes - 1;
   const [one, other] = await Promise.all(
-    [from, to].map(({ drafts }) => hashOf(drafts.read(draftKey, { start, end: bytes - 1 })).catch(ignoringAbsence)),
+    [from, to].map(({ drafts }) =>
+      hashOf(drafts.read(draftKey, { start, end: bytes - 1 })).catch(ignoringAbsence),
+    ),
   );
   return one !== undefined && one === other;
 }

@@ -36,7 +36,8 @@ export async function compare(
     const [one, other] = await Promise.all([digest(source, shape), digest(target, shape)]);
     if (one.rows !== other.rows)
       faults.push(`${shape.name} has ${one.rows} rows in the source and ${other.rows} in the copy`);
-    else if (one.checksum !== other.checksum) faults.push(`${shape.name} has the same number of rows, but others`);
+    else if (one.checksum !== other.checksum)
+      faults.push(`${shape.name} has the same number of rows, but others`);
     else print(`${shape.name}: ${one.rows} rows, SHA-256 ${one.checksum.slice(0, 16)}…`);
   }
   if (faults.length > 0)

@@ -73,10 +73,7 @@ export async function* listWhole({ blobs }: Storage): AsyncGenerator<StoredFile>
 }
 
 /** Several at a time. After a failure no more are begun, and it is thrown when those under way have ended. */
-export async function forEach<T>(
-  items: AsyncGenerator<T>,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
+export async function forEach<T>(items: AsyncGenerator<T>, work: (item: T) => Promise<void>): Promise<void> {
   let failed = false;
   async function run(): Promise<void> {
     for (;;) {

@@ -51,10 +51,7 @@ export async function fill(filling: Filling, compared: 'snapshot' | 'source'): P
   });
 }
 
-async function prepare(
-  { source, name, target }: Filling,
-  shapes: readonly TableShape[],
-): Promise<Progress> {
+async function prepare({ source, name, target }: Filling, shapes: readonly TableShape[]): Promise<Progress> {
   const schema = await readSchema(source);
   if (schema > newestSchema())
     throw conflict(
@@ -64,7 +61,8 @@ async function prepare(
   const known = await findProgress(target, name);
   if (!known) await migrate(target, Date.now, { upTo: schema });
   const found = await readSchema(target);
-  const same = JSON.stringify(shapes) === JSON.stringify(await target.dialect.catalog.describeTables(target.read));
+  const same =
+    JSON.stringify(shapes) === JSON.stringify(await target.dialect.catalog.describeTables(target.read));
   if (found !== schema)
     throw conflict(
       'schema_differs',

@@ -39,7 +39,9 @@ export async function beginProgress(
 ): Promise<Progress> {
   await database.transaction(async (tx) => {
     await database.dialect.lock(tx, 'copy');
-    await sql`create table copy_progress (name text primary key, source text not null, last_key text)`.execute(tx);
+    await sql`create table copy_progress (name text primary key, source text not null, last_key text)`.execute(
+      tx,
+    );
     for (const { name } of shapes)
       await sql`insert into copy_progress (name, source) values (${name}, ${source})`.execute(tx);
   });
