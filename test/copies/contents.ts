@@ -41,7 +41,7 @@ async function read(
     if (/^(post_terms|schema_migrations)/.test(String(name))) continue;
     const rows = await ask(`select * from ${String(name)}`);
     contents.tables[String(name)] = rows
-      .map((row) => JSON.stringify(Object.entries(row).toSorted()))
+      .map((row) => JSON.stringify(row, Object.keys(row).toSorted()))
       .toSorted();
   }
   for (const { name, last } of await given(ask))

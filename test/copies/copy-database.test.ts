@@ -1,34 +1,28 @@
-// A site that moves to PostgreSQL and back, as an operator does it, and what is refused on the way.
+// A site that moves to PostgreSQL and back, as an operator does it, also when it is killed on the way.
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join as joinPath } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
 import Sqlite from 'better-sqlite3';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { seed } from '../../src/seed.ts';
 import { call, say } from '../support/classic-client.ts';
-import { type Finished, runVeranda, spawnVeranda } from '../support/commands.ts';
+import { type Finished, spawnVeranda } from '../support/commands.ts';
 import { lookAtPostgres } from '../support/engines.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startServer } from '../support/servers.ts';
 import { contentsOf } from './contents.ts';
+import { change, type Ground, openGround } from './ground.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const KEY = '7c1f52e09ab34d8686f1c0d2e5b7a934';
 
-let cluster: TestPostgres;
-let folder: string;
+let ground: Ground;
 /** The site that is copied: seeded, with odd rows, stopped. */
 let source: string;
 let password: string;
-let databases = 0;
 
 beforeAll(async () => {
-  cluster = await startPostgres();
-  folder = await mkdtemp(joinPath(tmpdir(), 'veranda-copies-'));
-  source = at('source.db');
+  ground = await openGround();
+  source = ground.at('source.db');
   const lines: string[] = [];
   {
     await using site = await startServer({ DATABASE_URL: `sqlite:${source}`, SECRET_KEY: KEY });
@@ -40,19 +34,7 @@ beforeAll(async () => {
   password = /with the password (\S+)/.exec(lines.join('\n'))?.[1] ?? '';
   addOddRows(source);
 });
-afterAll(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const at = (name: string): string => joinPath(folder, name);
-
-function change(path: string, sql: string, ...values: unknown[]): void {
-  const database = new Sqlite(path);
-  database.pragma('foreign_keys = on');
-  database.prepare(sql).run(...values);
-  database.close();
-}
+afterAll(() => ground[Symbol.asyncDispose]());
 
 function addOddRows(path: string): void {
   const most = Number.MAX_SAFE_INTEGER;
@@ -87,31 +69,24 @@ function addOddRows(path: string): void {
   change(path, 'delete from posts where id = 5000');
 }
 
-/** The address of a new, empty database. */
-async function makeDatabase(): Promise<string> {
-  const client = new pg.Client({ connectionString: cluster.url });
-  await client.connect();
-  databases += 1;
-  await client.query(`create database copy_${databases}`);
-  await client.end();
-  return cluster.url.replace(/[^/]*$/, `copy_${databases}`);
-}
-
-const copy = (from: string, to: string): Promise<Finished> =>
-  runVeranda(['copy-database', '--from', from, '--to', to], { env: { DATA_DIR: at('data') } });
-
 describe('a site that moves to PostgreSQL and back', () => {
   let postgres: string;
+  let before: Buffer;
+  let after: Buffer;
   let there: Finished;
   let back: Finished;
-  const returned = (): string => at('returned.db');
+  const returned = (): string => ground.at('returned.db');
 
   beforeAll(async () => {
-    const before = await readFile(source);
-    postgres = await makeDatabase();
-    there = await copy(`sqlite:${source}`, postgres);
-    expect((await readFile(source)).equals(before)).toBe(true);
-    back = await copy(postgres, `sqlite:${returned()}`);
+    before = await readFile(source);
+    postgres = await ground.makeDatabase();
+    there = await ground.copy(`sqlite:${source}`, postgres);
+    after = await readFile(source);
+    back = await ground.copy(postgres, `sqlite:${returned()}`);
+  });
+
+  test('is only read', () => {
+    expect(after.equals(before)).toBe(true);
   });
 
   test('is told table by table that it was compared', () => {
@@ -157,11 +132,8 @@ describe('a copy that was killed', () => {
   let target: string;
 
   beforeAll(async () => {
-    large = at('large.db');
-    expect(
-      (await runVeranda(['migrate'], { env: { DATABASE_URL: `sqlite:${large}`, DATA_DIR: at('data') } }))
-        .code,
-    ).toBe(0);
+    large = ground.at('large.db');
+    await ground.migrate(`sqlite:${large}`);
     const numbers = `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${POSTS})`;
     change(large, `insert into users values (1, 'a', 'a', 'a', 'a', 'a', 'a', '', 'user', 0, null, '')`);
     change(large, `insert into profiles (id, user_id, created_at) values (1, 1, 0)`);
@@ -170,13 +142,13 @@ describe('a copy that was killed', () => {
       `${numbers} insert into posts (author_id, text, created_at) select 1, 'word' || i, i from n`,
     );
     change(large, `${numbers} insert into likes select i, 1, i from n`);
-    target = await makeDatabase();
+    target = await ground.makeDatabase();
   });
 
   /** Runs the copy and kills it as soon as the table has come so far. */
   async function killAt(table: string, { from, to }: { from: string; to: string }): Promise<void> {
     const child = spawnVeranda(['copy-database', '--from', from, '--to', to], {
-      env: { DATA_DIR: at('data') },
+      env: { DATA_DIR: ground.at('data') },
     });
     const ended = once(child, 'exit');
     let before: string | null | undefined;
@@ -200,7 +172,7 @@ describe('a copy that was killed', () => {
 
   test.each([
     ['to PostgreSQL', () => [`sqlite:${large}`, target]],
-    ['to SQLite', () => [target, `sqlite:${at('small.db')}`]],
+    ['to SQLite', () => [target, `sqlite:${ground.at('small.db')}`]],
   ])('%s goes on where it stopped, and ends the same', async (_, places) => {
     const [from = '', to = ''] = places();
     await killAt('posts', { from, to });
@@ -212,30 +184,30 @@ describe('a copy that was killed', () => {
     expect([more === POSTS, none]).toEqual([false, 0]);
 
     // What is not whole is no site, and no target for another source.
-    const start = await runVeranda(['migrate'], { env: { DATABASE_URL: to, DATA_DIR: at('data') } });
+    const start = await ground.migrate(to);
     expect(start).toMatchObject({ code: 1, err: expect.stringContaining('a copy that is not finished') });
-    expect(await copy(`sqlite:${source}`, to)).toMatchObject({
+    expect(await ground.copy(`sqlite:${source}`, to)).toMatchObject({
       code: 1,
       err: expect.stringContaining('unfinished copy of'),
     });
 
     await killAt('likes', { from, to });
     expect((await counted(to))[0]).toBe(POSTS);
-    expect(await copy(from, to)).toMatchObject({ code: 0, err: '' });
+    expect(await ground.copy(from, to)).toMatchObject({ code: 0, err: '' });
     expect(await contentsOf(to.replace('sqlite:', ''))).toEqual(await contentsOf(large));
   });
 
   test('is found out when its source was written to before it went on', async () => {
-    const from = at('changed.db');
+    const from = ground.at('changed.db');
     await copyFile(large, from);
-    const to = await makeDatabase();
+    const to = await ground.makeDatabase();
     await killAt('likes', { from: `sqlite:${from}`, to });
     change(from, `update posts set text = 'other' where id = 1`);
     change(from, `delete from likes where post_id = ${POSTS}`);
-    const { code, err } = await copy(`sqlite:${from}`, to);
+    const { code, err } = await ground.copy(`sqlite:${from}`, to);
     expect(code).toBe(1);
     expect(err).toContain('posts has the same number of rows, but others');
-    const start = await runVeranda(['migrate'], { env: { DATABASE_URL: to, DATA_DIR: at('data') } });
+    const start = await ground.migrate(to);
     expect(start.code).toBe(1);
   });
 });
@@ -259,78 +231,3 @@ async function lastKeyOf(to: string, table: string): Promise<string | null> {
     return null;
   }
 }
-
-describe('a copy is refused, in words,', () => {
-  test.each<[string, () => Promise<[from: string, to: string]>, string]>([
-    [
-      'when there is no source',
-      async () => [`sqlite:${at('nowhere.db')}`, await makeDatabase()],
-      'There is no database at',
-    ],
-    [
-      'of what is no site',
-      async () => [await makeDatabase(), `sqlite:${at('new-1.db')}`],
-      'is not the database of a site',
-    ],
-    ['into itself', async () => [`sqlite:${source}`, `sqlite:${source}`], 'are the same database'],
-    ['into a site', async () => [`sqlite:${source}`, `sqlite:${at('large.db')}`], 'is not empty: '],
-  ])('%s', async (_, places, sentence) => {
-    const [from, to] = await places();
-    const { code, err } = await copy(from, to);
-    expect(code).toBe(1);
-    expect(err).toContain(sentence);
-  });
-  test('while the site runs, on either engine and on either side', async () => {
-    for (const address of [`sqlite:${at('running.db')}`, await makeDatabase()]) {
-      await using site = await startServer({ DATABASE_URL: address, SECRET_KEY: KEY });
-      expect(site.app.report.database).toBeTruthy();
-      const other = `sqlite:${at(`new-${databases}.db`)}`;
-      for (const [from, to] of [
-        [address, other],
-        [`sqlite:${source}`, address],
-      ] as const)
-        expect(await copy(from, to)).toMatchObject({
-          code: 1,
-          out: '',
-          err: expect.stringContaining('is in use'),
-        });
-    }
-  });
-
-  test('of texts that PostgreSQL cannot hold, naming each row; once they are mended it goes on', async () => {
-    const from = at('nul.db');
-    await copyFile(source, from);
-    change(from, `update profiles set bio = 'a' || char(0) || 'b' where id in (2, 3)`);
-    const to = await makeDatabase();
-    const { code, err } = await copy(`sqlite:${from}`, to);
-    expect(code).toBe(1);
-    expect(err).toContain('profiles (id 2): bio\nprofiles (id 3): bio\n');
-    change(from, 'update profiles set bio = substr(bio, 1, instr(bio, char(0)) - 1) where id in (2, 3)');
-    expect(await copy(`sqlite:${from}`, to)).toMatchObject({ code: 0, err: '' });
-  });
-
-  test('of numbers that would come out as others', async () => {
-    const from = at('numbers.db');
-    await copyFile(source, from);
-    change(from, 'update profiles set followers_count = 9007199254740993 where id = 2');
-    const { code, err } = await copy(`sqlite:${from}`, await makeDatabase());
-    expect([code, err]).toEqual([
-      1,
-      expect.stringContaining('profiles (id 2): followers_count holds a value'),
-    ]);
-  });
-
-  test.each([
-    [['--from', 'sqlite:a'], 64, 'needs --from and --to'],
-    [['--from', 'mysql://a/b', '--to', 'sqlite:a'], 78, '--from: must look like sqlite:<path>'],
-    [['--from', 'sqlite:a.db', '--to', 'postgres://nobody@127.0.0.1:1/none'], 1, 'There is no database at'],
-  ])('called with %j', async (args, code, sentence) => {
-    const finished = await runVeranda(['copy-database', ...args], { env: { DATA_DIR: at('data') } });
-    expect(finished).toMatchObject({ code, err: expect.stringContaining(sentence) });
-  });
-
-  test('when the server is not there', async () => {
-    const finished = await copy(`sqlite:${source}`, 'postgres://nobody@127.0.0.1:1/none');
-    expect(finished).toMatchObject({ code: 78, err: expect.stringContaining('it cannot be reached') });
-  });
-});

@@ -40,11 +40,12 @@ export async function copyStorage({ from, to, read, verify, print }: StorageCopy
   const report = { copied: { files: 0, bytes: 0 }, passedOver: 0, drafts, missing };
   let saidAt = Date.now();
   await forEach(listWhole(source), async ({ key }) => {
-    const { bytes, copied } = await bringOver(copy, { key, verify });
-    if (copied) {
+    const outcome = await bringOver(copy, { key, verify });
+    if (outcome === 'there') report.passedOver += 1;
+    else if (outcome !== 'gone') {
       report.copied.files += 1;
-      report.copied.bytes += bytes;
-    } else if (bytes > 0) report.passedOver += 1;
+      report.copied.bytes += outcome;
+    }
     if (Date.now() - saidAt < 5_000) return;
     saidAt = Date.now();
     print(
@@ -59,20 +60,19 @@ function isSame(from: StorageSettings, to: StorageSettings): boolean {
   return from.endpoint === to.endpoint && from.bucket === to.bucket;
 }
 
-/** Takes a file over unless it is there. */
+/** Takes a file over unless it is there, and answers its bytes; `gone` when it was removed meanwhile. */
 async function bringOver(
   copy: FileCopy,
   { key, verify }: { key: string; verify: boolean },
-): Promise<{ bytes: number; copied: boolean }> {
+): Promise<number | 'there' | 'gone'> {
   const blob = await copy.from.blobs.open(key);
-  // Removed meanwhile.
-  if (!blob) return { bytes: 0, copied: false };
-  if (await isSameBlob(blob, { copy, key, verify })) return { bytes: blob.size, copied: false };
+  if (!blob) return 'gone';
+  if (await isSameBlob(blob, { copy, key, verify })) return 'there';
   const bytes = await copyBlob(copy, key);
-  if (bytes === undefined) return { bytes: 0, copied: false };
+  if (bytes === undefined) return 'gone';
   if (!(await isSameBlob(blob, { copy, key, verify })))
     throw conflict('file_differs', `${key} is not the same in the target after it was copied.`);
-  return { bytes, copied: true };
+  return bytes;
 }
 
 async function isSameBlob(
