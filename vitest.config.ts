@@ -25,6 +25,7 @@ const withoutPostgres = [
   ...[
     'src/platform/database/{sqlite,log-sync}.test.ts',
     'test/{boundaries,docs,packages}.test.ts',
+    'test/copies/copy-database*.test.ts',
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],
   ...['test/wire/{queries,start}.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],

@@ -14,7 +14,7 @@ export interface Digest {
 const MODULUS = 1n << 256n;
 
 /** The sum of the SHA-256 of all rows: no two of them are alike, since each holds its key. */
-export async function digest(read: Reader, shape: TableShape): Promise<Digest> {
+async function digest(read: Reader, shape: TableShape): Promise<Digest> {
   let rows = 0;
   let sum = 0n;
   for await (const page of readPages(read, shape)) {

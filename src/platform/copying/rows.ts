@@ -35,7 +35,7 @@ export const keyOf = ({ columns, key }: TableShape, row: Row): Row =>
   key.map((name) => row[columns.findIndex((column) => column.name === name)] ?? null);
 
 /** The row as somebody can find it, e.g. `media (id 12)`. */
-export const nameOf = (shape: TableShape, row: Row): string =>
+const nameOf = (shape: TableShape, row: Row): string =>
   `${shape.name} (${keyOf(shape, row)
     .map((value, index) => `${shape.key[index]} ${JSON.stringify(value)}`)
     .join(', ')})`;
