@@ -279,6 +279,23 @@ test('an upload whose bytes are lost is named', async () => {
   expect(out).toContain('warning: the bytes of the unfinished upload');
 });
 
+test('what PostgreSQL cannot hold stops a restore onto it with the row, and nothing is left; SQLite takes it', async () => {
+  await using site = await startServer();
+  await join(site.base);
+  await backUp(site.dataDir, at('nul'));
+  const copy = new Sqlite(at('nul/veranda.db'));
+  copy.exec(`update profiles set bio = 'a' || char(0) || 'b'`);
+  copy.close();
+  const bytes = await readFile(at('nul/veranda.db'));
+  await changeManifest(at('nul'), { database: { bytes: bytes.length, sha256: hash(bytes) } });
+  const { code, err } = await restore(at('nul'), at('from-nul'));
+  const there = await contentsOf(placeOf(at('from-nul')));
+  expect(code).toBe(onPostgres ? 1 : 0);
+  expect(err).toContain(onPostgres ? 'profiles (id 1): bio' : '');
+  expect(Object.keys(there.tables).length === 0).toBe(onPostgres);
+  expect(await readdir(at('from-nul'))).toHaveLength(onPostgres ? 0 : 2);
+});
+
 async function firstFile(root: string): Promise<string> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const file = entries.find((entry) => entry.isFile());
