@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export { ask, type Asker, look, onPostgres, placeOf, reserveUserIds } from './engines.ts';
+export { ask, onPostgres, placeOf, reserveUserIds } from './engines.ts';
 
 /** Stored files below `media/`, as paths from there, sorted. */
 export async function listBlobs(dataDir: string): Promise<string[]> {
