@@ -4,6 +4,7 @@
 #   chromium          the browser of the journeys
 #   postgresql        a database to bring a site over from
 #   redis-server      what several nodes share
+#   python3-swift     OpenStack Swift, an S3 store
 #   vtest.avi         some real camera film, out of the package opencv-doc
 # What is there already is left alone. The tests call this themselves when they run as root.
 set -euo pipefail
@@ -21,6 +22,7 @@ main() {
   if ! has chromium; then packages+=(chromium); fi
   if ! has postgres && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then packages+=(postgresql); fi
   if ! has redis-server; then packages+=(redis-server); fi
+  if ! /usr/bin/python3 -c 'import swift.common.middleware.s3api, pyeclib' 2>/dev/null; then packages+=(python3-swift); fi
   if [[ ${#packages[@]} -eq 0 && ( -r $packaged || -r $unpacked ) ]]; then
     echo "install-tools: everything is here already."
     return

@@ -14,11 +14,19 @@ export interface Tools {
   postgres: string;
   /** redis-server */
   redis: string;
+  /** The Python that knows OpenStack Swift. */
+  swift: string;
   /** People crossing a square, filmed by a real camera: 768x576, 10 frames a second, 79.5 s, no sound. */
   film: string;
 }
 
-type Wanted = { variable: string; names: readonly string[]; hint: string };
+interface Wanted {
+  variable: string;
+  names: readonly string[];
+  hint: string;
+  /** Arguments with which the right program ends well. */
+  proof?: readonly string[];
+}
 
 const script = fileURLToPath(new URL('../../scripts/install-tools.sh', import.meta.url));
 
@@ -39,6 +47,12 @@ const wanted: Record<keyof Tools, Wanted> = {
     hint: 'PostgreSQL 14 or newer',
   },
   redis: { variable: 'REDIS_PATH', names: ['redis-server'], hint: 'redis-server 7 or newer' },
+  swift: {
+    variable: 'SWIFT_PYTHON_PATH',
+    names: ['/usr/bin/python3', 'python3'],
+    hint: 'a Python 3 with OpenStack Swift 2.30 or newer, the Debian package python3-swift',
+    proof: ['-c', 'import swift.common.middleware.s3api, pyeclib, eventlet'],
+  },
   film: {
     variable: 'TEST_FILM_PATH',
     names: ['/usr/share/doc/opencv-doc/examples/data/vtest.avi', '/usr/local/share/veranda-tests/vtest.avi'],
@@ -67,6 +81,7 @@ export function findTools(): Tools {
     chromium: pathOf('chromium'),
     postgres: pathOf('postgres'),
     redis: pathOf('redis'),
+    swift: pathOf('swift'),
     film: pathOf('film'),
   };
 }
@@ -76,10 +91,12 @@ function listMissing(): (keyof Tools)[] {
 }
 
 function find(tool: keyof Tools): string | undefined {
-  const { variable, names } = wanted[tool];
+  const { variable, names, proof } = wanted[tool];
   const given = process.env[variable];
   const candidates = given === undefined ? names : [given];
-  return candidates.flatMap(placesOf).find((path) => isUsable(path, tool === 'film'));
+  return candidates
+    .flatMap(placesOf)
+    .find((path) => isUsable(path, tool === 'film') && (!proof || proves(path, proof)));
 }
 
 function placesOf(name: string): string[] {
@@ -94,6 +111,16 @@ function isUsable(path: string, isFile: boolean): boolean {
   } catch {
     return false;
   }
+}
+
+const proven = new Map<string, boolean>();
+/** Asked once in a process. */
+function proves(path: string, proof: readonly string[]): boolean {
+  const known = proven.get(path);
+  if (known) return known;
+  const isRight = spawnSync(path, proof, { stdio: 'ignore' }).status === 0;
+  proven.set(path, isRight);
+  return isRight;
 }
 
 function canInstall(): boolean {
