@@ -19,7 +19,7 @@ const withoutPostgres = [
   ],
   ...[
     'src/platform/{secret-key,turnstile}.test.ts',
-    'src/platform/storage/local.test.ts',
+    'src/platform/storage/{local,s3,s3-faults}.test.ts',
     'src/features/media/videos/**',
   ],
   ...[

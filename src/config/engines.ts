@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseSettings } from '../platform/database/settings.ts';
 import type { RedisSettings } from '../platform/redis/settings.ts';
-import type { StorageSettings } from '../platform/storage/open.ts';
+import type { StorageSettings } from '../platform/storage/settings.ts';
 import type { TracingSettings } from '../platform/tracing/tracing.ts';
 import { ConfigError } from './error.ts';
 import { duration, list, whole } from './values.ts';

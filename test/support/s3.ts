@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { S3mini } from 's3mini';
-import type { S3Settings } from '../../src/platform/storage/open.ts';
+import type { S3Settings } from '../../src/platform/storage/settings.ts';
 import { findTools } from './tools.ts';
 
 export interface TestS3 extends AsyncDisposable {

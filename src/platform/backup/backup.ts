@@ -13,7 +13,8 @@ import { readSchema } from '../database/migrate.ts';
 import { isThere, openDatabase } from '../database/open.ts';
 import { type DatabaseSettings, placeOf, withPatience } from '../database/settings.ts';
 import { conflict } from '../errors.ts';
-import { openStorage, type StorageSettings } from '../storage/open.ts';
+import { openStorage } from '../storage/open.ts';
+import type { StorageSettings } from '../storage/settings.ts';
 import { HOLD_KIND, holdRemovals } from '../storage/removal-hold.ts';
 import { DATABASE_FILE, type Manifest, measure, SECRET_KEY_FILE, writeManifest } from './manifest.ts';
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Storage } from './storage.ts';
 
-/** `open` makes an empty storage; it is disposed of after each test. */
+/** `open` makes an empty storage; it is disposed of when it was used. */
 export function describeStorage(name: string, open: () => Promise<Storage>): void {
   describe(`storage on ${name}`, () => {
     let storage: Storage;
@@ -31,9 +31,14 @@ export function describeStorage(name: string, open: () => Promise<Storage>): voi
     describe('publishing a draft', () => {
       publishing({ storage: () => storage });
     });
-    describe('keys', () => {
-      keys({ storage: () => storage });
+  });
+  describe(`keys of storage on ${name}`, () => {
+    let storage: Storage;
+    beforeAll(async () => {
+      storage = await open();
     });
+    afterAll(() => storage[Symbol.asyncDispose]());
+    keys({ storage: () => storage });
   });
 }
 
