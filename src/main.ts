@@ -11,6 +11,7 @@ import { createLogger, type Logger } from './platform/logger.ts';
 import type { Metrics } from './platform/metrics/metrics.ts';
 import { openMetrics } from './platform/metrics/open.ts';
 import { BrokenSecretKey } from './platform/secret-key.ts';
+import { UnusableStorage } from './platform/storage/unusable.ts';
 import { openTracing } from './platform/tracing/open.ts';
 import type { Tracing } from './platform/tracing/tracing.ts';
 
@@ -115,12 +116,22 @@ export function explainStart(error: unknown, config: Config): unknown {
     return new ConfigError(`${config.ffmpegPath ? 'FFMPEG_PATH' : 'FFPROBE_PATH'}: ${error.message}`);
   }
   if (error instanceof BrokenSecretKey) return new ConfigError(`SECRET_KEY: ${error.message}`);
+  if (error instanceof UnusableStorage)
+    return new ConfigError(`${STORAGE_SETTINGS[error.setting]}: ${error.message}`);
   const refused = explainPostgres(error, config);
   if (refused) return refused;
   const sentence = SENTENCES[read(error, 'code')];
   if (!sentence) return error;
   return new ConfigError(sentence(findPlace(error, config), config));
 }
+
+const STORAGE_SETTINGS: Record<UnusableStorage['setting'], string> = {
+  endpoint: 'S3_ENDPOINT',
+  bucket: 'S3_BUCKET',
+  region: 'S3_REGION',
+  accessKeyId: 'S3_ACCESS_KEY_ID',
+  secretAccessKey: 'S3_SECRET_ACCESS_KEY',
+};
 
 const SENTENCES: Record<string, (place: string, config: Config) => string> = {
   EADDRINUSE: (_, { host, port }) => `PORT: ${port} on ${host} is in use by another program`,
