@@ -147,6 +147,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const server = await createServer({
     ...config,
     ...{ logger, metrics, tracing, onRoute },
+    filesOrigin: storage.origin,
     isDraining: () => health.isDraining,
     doors: [
       createHealthDoor(health),

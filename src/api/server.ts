@@ -17,7 +17,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { type Metrics, noMetrics } from '../platform/metrics/metrics.ts';
 import { noTracing, type Tracing } from '../platform/tracing/tracing.ts';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
-import { secureHeaders } from './headers.ts';
+import { createSecureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
 import { createRequestIds, noteRequests } from './requests.ts';
 import { serializerCompiler } from './serializer.ts';
@@ -27,6 +27,8 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   trustedProxies: readonly string[];
+  /** Where stored files are fetched from, when it is not here. */
+  filesOrigin?: string | undefined;
   timeouts: Timeouts;
   logger: FastifyBaseLogger;
   metrics?: Metrics;
@@ -84,6 +86,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const { _httpMessage: answer } = socket as Socket & { _httpMessage?: ServerResponse | null };
     answer?.detachSocket(socket);
   });
+  const secureHeaders = createSecureHeaders(options.filesOrigin);
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(secureHeaders);
     if (options.isDraining?.()) reply.header('connection', 'close');

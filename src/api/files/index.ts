@@ -1,49 +1,60 @@
 // `/media/`: stored blobs, with Range, validators and their real type. A blob never changes under its key, so it may be
 // kept for ever; nothing but blobs can be reached, as keys are looked up in the store and never joined into a path here.
+// Where clients can reach the store themselves they are sent there, but for playlists: what those name is looked up here.
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fresh from 'fresh';
 import parseRange from 'range-parser';
-import type { Blob, Storage } from '../../platform/storage/storage.ts';
+import { DomainError } from '../../platform/errors.ts';
+import { contentTypeOf, FOR_EVER } from '../../platform/storage/content-types.ts';
+import { type Blob, type BlobAddress, isKey, type Storage } from '../../platform/storage/storage.ts';
 
-/** By ending; what has no type here is sent as bytes that no browser opens. */
-const TYPES: Record<string, string> = {
-  jpg: 'image/jpeg',
-  png: 'image/png',
-  gif: 'image/gif',
-  mp4: 'video/mp4',
-  m4v: 'video/mp4',
-  mov: 'video/quicktime',
-  avi: 'video/x-msvideo',
-  wmv: 'video/x-ms-wmv',
-  mkv: 'video/x-matroska',
-  webm: 'video/webm',
-  '3gp': 'video/3gpp',
-  ts: 'video/mp2t',
-  mpg: 'video/mpeg',
-  flv: 'video/x-flv',
-  ogv: 'video/ogg',
-  m3u8: 'application/vnd.apple.mpegurl',
-  m4s: 'video/iso.segment',
-};
+const OF_A_FILE = ['content-range', 'accept-ranges', 'last-modified', 'etag', 'content-disposition'];
 
 const DEFAULTS = ['default_profile_picture.png', 'default_cover_image.png'];
 
-export function createFilesDoor({ storage }: { storage: Storage }): FastifyPluginAsync {
+export function createFilesDoor({ storage: { blobs } }: { storage: Storage }): FastifyPluginAsync {
   return async (app) => {
+    app.setErrorHandler(answerError);
     for (const name of DEFAULTS) await serveDefault(app, name);
     app.route({
       method: ['GET', 'HEAD'],
       url: '/media/*',
       handler: async (request, reply) => {
         const key = (request.params as { '*': string })['*'];
-        const blob = await storage.blobs.open(key);
+        if (request.method === 'GET' && blobs.addressOf && isKey(key) && !key.endsWith('.m3u8'))
+          return sendAway(reply, await blobs.addressOf(key));
+        const blob = await blobs.open(key);
         if (!blob) return reply.code(404).send({ detail: 'Not found.' });
-        reply.header('cache-control', 'public, max-age=31536000, immutable');
-        return sendBlob(blob, { request, reply: reply.type(typeOf(key)) });
+        reply.header('cache-control', FOR_EVER);
+        return sendBlob(blob, { request, reply: reply.type(contentTypeOf(key)) });
       },
     });
   };
+}
+
+/** The way may be remembered for half of the time that the address is good for, so there is always time left to use it. */
+function sendAway(reply: FastifyReply, { url, lifetimeMs }: BlobAddress): FastifyReply {
+  return reply
+    .header('cache-control', `private, max-age=${Math.floor(lifetimeMs / 2_000)}`)
+    .redirect(url, 302);
+}
+
+/** A store that cannot be reached just now; anything else is for the server. */
+async function answerError(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
+  request.log.warn({ err: error }, 'a stored file cannot be sent');
+  for (const name of OF_A_FILE) reply.removeHeader(name);
+  return reply
+    .code(503)
+    .header('cache-control', 'no-store')
+    .header('retry-after', error.details.retryAfter ?? 5)
+    .type('application/json')
+    .send({ detail: error.message });
 }
 
 /** The pictures of whoever has none. */
@@ -111,6 +122,3 @@ function wantedRange(
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
   return ranges[0];
 }
-
-const typeOf = (key: string): string =>
-  TYPES[key.slice(key.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';
