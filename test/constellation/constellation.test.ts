@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkRows, checkSessions, checkUploads, checkViews } from '../crash/checks.ts';
 import { gather } from '../crash/crowd.ts';
 import { createLedger, type Ledger } from '../crash/ledger.ts';
-import { readDraft, readRows } from '../crash/site.ts';
+import { readRows } from '../crash/site.ts';
 import { call, join, say, sendChunk } from '../support/classic-client.ts';
 import { lookAtPostgres } from '../support/engines.ts';
 import { listen } from '../support/likes-socket.ts';
@@ -59,7 +59,7 @@ describe('two nodes are one site', () => {
     const { uploads } = await lookAtPostgres(site.postgres.url, readRows);
     const upload = uploads.find(({ owner, label }) => owner === ann.id && label === 'both.mp4');
     expect(upload?.offset).toBe(sent);
-    expect((await readDraft(site.dataDir, upload?.draft ?? '')).equals(Buffer.concat(pieces))).toBe(true);
+    expect((await site.readDraft(upload?.draft ?? '')).equals(Buffer.concat(pieces))).toBe(true);
   });
 
   test('of two pieces for one place that come to both at once one is taken', async () => {
@@ -76,9 +76,7 @@ describe('two nodes are one site', () => {
       const winner = candidates[answers.findIndex(({ status }) => status === 200)];
       const { uploads } = await lookAtPostgres(site.postgres.url, readRows);
       const upload = uploads.find(({ owner, label }) => owner === ann.id && label === filename);
-      expect((await readDraft(site.dataDir, upload?.draft ?? '')).equals(winner ?? Buffer.alloc(0))).toBe(
-        true,
-      );
+      expect((await site.readDraft(upload?.draft ?? '')).equals(winner ?? Buffer.alloc(0))).toBe(true);
     }
   });
 
@@ -99,6 +97,19 @@ describe('two nodes are one site', () => {
   });
 });
 
+test('what may be done so and so often is counted over both nodes', async () => {
+  const env = { RATE_LIMIT_FACTOR: '0.01', REDIS_PREFIX: 'limited' };
+  const [a, b] = await Promise.all([site.launch('serve', env), site.launch('serve', env)]);
+  const ann = await join(site.base);
+  const statuses: number[] = [];
+  for (let n = 0; n < 90; n += 1) {
+    const { base } = n % 2 === 0 ? a : b;
+    statuses.push((await call(base, '/api/users/author/', { token: ann.access })).status);
+  }
+  // 75 reads of one sign-in.
+  expect(statuses).toEqual([...Array<number>(75).fill(200), ...Array<number>(15).fill(429)]);
+});
+
 describe('whatever dies under load', () => {
   let ledger: Ledger;
   let crowd: Crowd;
@@ -111,11 +122,11 @@ describe('whatever dies under load', () => {
   });
 
   async function check(): Promise<void> {
-    const { base, dataDir, postgres } = site;
+    const { base, postgres, readDraft } = site;
     await checkSessions(base, ledger, complain);
     const rows = await lookAtPostgres(postgres.url, readRows);
     checkRows(ledger, ignoringStrangers(rows), complain);
-    await checkUploads(ledger, { site: rows, read: (key) => readDraft(dataDir, key), complain });
+    await checkUploads(ledger, { site: rows, read: readDraft, complain });
     await checkViews(base, ledger.touched, { site: rows, complain });
     expect(faults).toEqual([]);
   }
@@ -165,6 +176,31 @@ describe('whatever dies under load', () => {
       await site.postgres.start();
     });
     expect(recovered).toBeLessThan(10_000);
+  });
+
+  test('the S3 store, for some seconds', async () => {
+    const recovered = await survive('s3', async () => {
+      await site.s3.kill();
+      const down = crowd.accepted();
+      // Words need no store.
+      await crowd.accept(30);
+      expect(crowd.accepted()).toBeGreaterThanOrEqual(down + 30);
+      await delay(3_000);
+      await site.s3.start();
+    });
+    expect(recovered).toBeLessThan(10_000);
+    const ann = await join(site.base);
+    const begun = performance.now();
+    await expect
+      .poll(
+        async () => {
+          const chunk = { filename: 'after.mp4', bytes: Buffer.from('x'), fields: { offset: '0' } };
+          return (await sendChunk(site.base, ann, chunk)).status;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(200);
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   test('Redis, for half a minute', async () => {

@@ -17,15 +17,19 @@ export interface Crowd {
 
 const LOOK_MS = 10;
 
-/** With `strict` no request may fail; else those may that the server or a cut connection failed. */
+/**
+ * With `strict` no request may fail; else those may that the server or a cut connection failed. Whoever begins an upload takes one
+ * of `videos` first.
+ */
 export function startCrowd(options: {
   base: string;
   ledger: Ledger;
   seed: string;
   complain: Complain;
   strict?: boolean;
+  videos?: Buffer[];
 }): Crowd {
-  const { base, ledger, seed, complain, strict = false } = options;
+  const { base, ledger, seed, complain, strict = false, videos = [] } = options;
   let isOver = false;
   let names = 0;
   ledger.touched.clear();
@@ -48,7 +52,7 @@ export function startCrowd(options: {
       name: () => `${seed.replaceAll(/\W/g, '-')}-${(names += 1)}`,
     });
     const [words, files] = [open('words'), open('files')];
-    return [() => act(words), () => send(files, [])];
+    return [() => act(words), () => send(files, videos)];
   });
   const running = lanes.map(repeat);
   return {
