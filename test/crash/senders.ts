@@ -81,7 +81,8 @@ async function finalize({ base, writer }: Scene, upload: SentUpload): Promise<An
   if (isNoise || isAccepted(answer)) {
     writer.closedUploads.push(upload);
     writer.upload = undefined;
-  } else upload.post = undefined;
+    // The server's own fault: it may be on this post, so it is not tried with another.
+  } else if (answer.status < 500) upload.post = undefined;
   return isNoise ? { ...answer, status: 200 } : answer;
 }
 
