@@ -139,6 +139,7 @@ describe('whatever dies under load', () => {
 
   /** Does `harm` while people write, and waits until they get on again; answers how long that took, in milliseconds. */
   async function survive(seed: string, harm: () => Promise<void>): Promise<number> {
+    faults.length = 0;
     crowd = startCrowd({ base: site.base, ledger, seed, complain });
     await crowd.accept(30);
     await harm();

@@ -38,18 +38,19 @@ export async function startConstellation(env: Record<string, string> = {}): Prom
     DRAIN_DELAY: '1s',
     ...env,
   };
-  const disposal = opened.move();
+  let owner: AsyncDisposableStack = opened;
   const launch: Constellation['launch'] = async (role, more = {}) =>
-    disposal.use(await spawnServer({ ...shared, ...more, ROLES: role }));
+    owner.use(await spawnServer({ ...shared, ...more, ROLES: role }));
   // All at once: each may be the one that makes the tables.
   const [web, workers] = await Promise.all([
     Promise.all([launch('serve'), launch('serve')]),
     Promise.all([launch('work'), launch('work')]),
   ]);
-  const balancer: Balancer = disposal.use(await startBalancer(web.map(({ base }) => base)));
+  const balancer: Balancer = opened.use(await startBalancer(web.map(({ base }) => base)));
+  owner = opened.move();
   return {
     ...{ base: balancer.base, postgres, redis, s3, storage, web, workers, launch },
     readDraft: (key) => buffer(storage.drafts.read(key, { start: 0, end: Number.MAX_SAFE_INTEGER - 1 })),
-    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+    [Symbol.asyncDispose]: () => owner.disposeAsync(),
   };
 }

@@ -40,10 +40,11 @@ export async function startRedis(settings: readonly string[] = []): Promise<Test
   }
 
   async function kill(): Promise<void> {
-    if (!child) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
+    if (child?.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
     child = undefined;
   }
 

@@ -39,10 +39,11 @@ export async function startS3(): Promise<TestS3> {
     port = await readPort(child);
   }
   async function kill(): Promise<void> {
-    if (!child) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
+    if (child?.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
     child = undefined;
   }
   async function makeBucket(): Promise<S3Settings> {
