@@ -11,7 +11,7 @@ import { copyStorage } from '../platform/copying/copy-storage.ts';
 import type { Size } from '../platform/copying/files.ts';
 import { openDatabase } from '../platform/database/open.ts';
 import { type DatabaseSettings, placeOf } from '../platform/database/settings.ts';
-import type { StorageSettings } from '../platform/storage/open.ts';
+import type { StorageSettings } from '../platform/storage/settings.ts';
 import { parse, print, UsageError } from './arguments.ts';
 
 interface Call {
