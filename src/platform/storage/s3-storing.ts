@@ -7,8 +7,8 @@ import { senseless } from './s3-errors.ts';
 /** Bytes; S3 takes no less than 5 MiB but for the last, and no more than 10,000 of them. */
 const PART_BYTES = 8 * 2 ** 20;
 const MAX_PARTS = 10_000;
-/** Parts on their way at once for one object, and objects at once: in all, 64 MiB. */
-const PARTS_AT_ONCE = 4;
+/** Parts on their way at once for one object, and objects at once; each part is in memory up to four times while it is sent. */
+const PARTS_AT_ONCE = 2;
 const OBJECTS_AT_ONCE = 2;
 const COMPLETIONS = 3;
 
