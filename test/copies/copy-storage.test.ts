@@ -13,6 +13,7 @@ import { join, type Person, sendChunk } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
 import { type Finished, runVeranda, spawnVeranda } from '../support/commands.ts';
 import { databaseSettings } from '../support/engines.ts';
+import { startS3, type TestS3 } from '../support/s3.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
@@ -33,6 +34,12 @@ async function makeFolder(): Promise<Place> {
   };
 }
 
+async function makeBucket(): Promise<Place> {
+  const settings = await s3.makeBucket();
+  const env = { ...s3.environment, SECRET_KEY: '7c1f52e09ab34d8686f1c0d2e5b7a934' };
+  return { argument: `s3://${settings.bucket}`, env, settings, async [Symbol.asyncDispose]() {} };
+}
+
 const PIECE = 100_000;
 /** What a store may hold, by key. */
 const files = new Map<string, Buffer>([
@@ -48,9 +55,11 @@ const files = new Map<string, Buffer>([
 let site: TestServer;
 let ann: Person;
 let source: Storage;
+let s3: TestS3;
 const film = makeFile(3 * PIECE);
 
 beforeAll(async () => {
+  s3 = await startS3();
   site = await startServer();
   ann = await join(site.base);
   source = await openStorage({ kind: 'local', folder: site.dataDir });
@@ -64,7 +73,10 @@ beforeAll(async () => {
   await mkdir(joinPath(site.dataDir, 'uploads'), { recursive: true });
   await writeFile(joinPath(site.dataDir, 'uploads/0123456789abcdef0123456789abcdef'), 'of nobody');
 });
-afterAll(() => site[Symbol.asyncDispose]());
+afterAll(async () => {
+  await site[Symbol.asyncDispose]();
+  await s3[Symbol.asyncDispose]();
+});
 
 async function send(offset: number): Promise<void> {
   const bytes = film.subarray(offset, offset + PIECE);
@@ -101,7 +113,10 @@ async function contentsOf({
   return { blobs, drafts };
 }
 
-describe.each([['a folder', makeFolder]])('to %s', (_, make) => {
+describe.each([
+  ['a folder', makeFolder],
+  ['a bucket', makeBucket],
+])('to %s', (_, make) => {
   test('every file comes over, and of uploads what was acknowledged; later runs bring only what is new', async () => {
     await using place = await make();
     const first = await copy(place);
