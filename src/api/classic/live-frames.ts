@@ -1,6 +1,6 @@
 // What the likes socket says: a frame for each post that changed, made once whoever listens, and in the order of the changes. After
 // messages of other nodes may have been lost, the posts that changed meanwhile are found in the tables.
-import type { Posts } from '../../features/posts/index.ts';
+import type { PostRef, Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import { createCoalescer } from './coalescer.ts';
@@ -36,7 +36,7 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
   const gaps = followGaps(async (since) => {
     if (!hasListeners()) return;
     const changed = await posts.lists.changedSince(since - MARGIN_MS);
-    for (const { id, version } of changed.toReversed()) if ((told.get(id) ?? -1) < version) coalescer.add(id);
+    for (const ref of changed.toReversed()) if (!isTold(ref)) coalescer.add(ref.id);
   }, onError);
   const ends = [
     bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId)),
@@ -45,10 +45,16 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
 
   async function tell(postId: number): Promise<void> {
     const ref = await posts.lists.find(postId);
-    const [text] = ref ? await postTexts.of([ref]) : [];
-    if (ref === undefined || text === undefined) return;
+    // The same loss may be told twice, the second time before the first was made up for.
+    if (ref === undefined || isTold(ref)) return;
+    const [text] = await postTexts.of([ref]);
+    if (text === undefined) return;
     remember(postId, ref.version);
     await deliver(Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), text, Buffer.from('}')]));
+  }
+
+  function isTold({ id, version }: PostRef): boolean {
+    return (told.get(id) ?? -1) >= version;
   }
 
   function remember(postId: number, version: number): void {
