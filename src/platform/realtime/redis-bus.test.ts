@@ -155,6 +155,7 @@ describe('two nodes', () => {
     }
     expect(heard.b).toEqual(['before']);
     // The subscription is there once the gap is told.
+    await a.connection.until('up');
     say(a, 'after');
     await expect.poll(() => heard.b).toEqual(['before', 'after']);
   });

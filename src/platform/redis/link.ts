@@ -66,20 +66,26 @@ export function createLink({ url, now, onChange }: LinkOptions): Link {
     onChange();
   }
 
-  /** Each answer, even a refusal, shows that Redis is there and that all before it has been read. */
-  function settle(sentAt: number, isAnswer: boolean): void {
+  /**
+   * Each answer, even a refusal, shows that Redis is there and that all before it has been read. Only one in time shows that others
+   * need not wait.
+   */
+  function settle(sentAt: number, { isAnswer, isLate }: { isAnswer: boolean; isLate: boolean }): void {
     unanswered -= 1;
     if (!isAnswer) return;
     seenUntil = Math.max(seenUntil, sentAt);
-    if (client.status === 'ready') change(true);
+    if (isLate) probe();
+    else if (client.status === 'ready') change(true);
   }
 
   function attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {
     const sentAt = now();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let settled = false;
+    let isLate = false;
     const fail = (): void => {
       if (settled) return;
+      isLate = true;
       reason = `no answer within ${ANSWER_MS} ms`;
       change(false);
       reject(new RedisDown(reason));
@@ -89,7 +95,7 @@ export function createLink({ url, now, onChange }: LinkOptions): Link {
     const end = (isAnswer: boolean): void => {
       settled = true;
       clearTimeout(timer);
-      settle(sentAt, isAnswer);
+      settle(sentAt, { isAnswer, isLate });
     };
     unanswered += 1;
     command(client).then(
@@ -99,7 +105,7 @@ export function createLink({ url, now, onChange }: LinkOptions): Link {
       },
       (error: unknown) => {
         end(isRefusal(error));
-        reject(error instanceof Error ? error : new RedisDown(String(error)));
+        reject(isRefusal(error) ? error : new RedisDown(String(error)));
       },
     );
     return promise;
