@@ -57,6 +57,30 @@ describe('a failing job', () => {
     expect(seen).toEqual(['healthy']);
   });
 
+  test('has its tries counted over all workers, however many take it up', async () => {
+    const tries: string[] = [];
+    const buried: string[] = [];
+    const laneOf = (name: string) =>
+      lane(
+        async ({ payload, attempt }) => {
+          if (payload.name !== 'poison') return;
+          tries.push(`${attempt}`);
+          throw new Error(`poison for ${name}`);
+        },
+        { bury: async ({ payload }) => void buried.push(payload.name) },
+      );
+    const one = await queue.startWorker([laneOf('one')]);
+    const two = await queue.startWorker([laneOf('two')]);
+    await queue.enqueue('poison');
+    for (let round = 0; round < 6; round += 1) {
+      await queue.enqueue('healthy');
+      await Promise.all([queue.passPause(one), queue.passPause(two)]);
+    }
+    expect(tries).toEqual(['1', '2', '3']);
+    expect(buried).toEqual(['poison']);
+    expect(await queue.rows()).toMatchObject([{ attempts: 3, deadAt: expect.any(Number) }]);
+  });
+
   test('is dead at once when no further try can mend it', async () => {
     const buried: unknown[] = [];
     const failure = new PermanentFailure('not ever', { cause: 'the reason' });
