@@ -1,5 +1,4 @@
 // Likes on posts, comments and replies: one row per pair, the counter changed with it and only when a row was.
-import { sql } from 'kysely';
 import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
@@ -49,12 +48,6 @@ export function createLikes({
       .where('profileId', '=', row.profileId)
       .returning('postId'),
   );
-  const count = database.prepareWithin((db, { id, by }: { id: number; by: number }) =>
-    db
-      .updateTable('posts')
-      .set({ likesCount: sql<number>`likes_count + ${by}` })
-      .where('id', '=', id),
-  );
 
   async function like(tx: Transaction, { item, viewer }: Pair): Promise<boolean> {
     const row = { postId: item.id, profileId: viewer.profileId, createdAt: now() };
@@ -70,9 +63,9 @@ export function createLikes({
   }
 
   async function changed(tx: Transaction, { item, by }: { item: ThreadItem; by: 1 | -1 }): Promise<void> {
-    await count(tx, { id: item.id, by });
-    await threads.touch(tx, topOf(item));
-    afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
+    const postId = topOf(item);
+    await threads.count(tx, { id: item.id, postId, likes: by });
+    afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
   }
 
   return {

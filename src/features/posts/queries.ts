@@ -34,7 +34,17 @@ export interface Threads {
   findOwnPost(post: { within?: Transaction; id: number; viewer: Viewer }): Promise<ThreadItem>;
   /** In the transaction of a change: the post's view is another one now. */
   touch(tx: Transaction, postId: number): Promise<void>;
-  countChild(tx: Transaction, child: { parentId: number; by: 1 | -1 }): Promise<void>;
+  /** The same of a change that is counted, at the post or below it. */
+  count(tx: Transaction, change: Counted): Promise<void>;
+}
+
+interface Counted {
+  /** What was liked or answered. */
+  id: number;
+  /** The post at the top. */
+  postId: number;
+  likes?: 1 | -1;
+  children?: 1 | -1;
 }
 
 export function createThreads({ prepare, prepareWithin, dialect }: Database, now: () => number): Threads {
@@ -48,22 +58,30 @@ export function createThreads({ prepare, prepareWithin, dialect }: Database, now
       .set({ version: sql<number>`version + 1`, changedAt })
       .where('id', '=', id),
   );
-  const addChildren = prepareWithin((db, { id, by }: { id: number; by: number }) =>
-    db
-      .updateTable('posts')
-      .set({ childrenCount: sql<number>`children_count + ${by}` })
-      .where('id', '=', id),
+  type Counts = { id: number; likes: number; children: number };
+  const addCounts = prepareWithin((db, { id, likes, children }: Counts) =>
+    db.updateTable('posts').set(counts({ likes, children })).where('id', '=', id),
+  );
+  /** In one statement with the version: a row of PostgreSQL is written anew at each change. */
+  const addCountsAndRaise = prepareWithin(
+    (db, { id, likes, children, changedAt }: Counts & { changedAt: number }) =>
+      db
+        .updateTable('posts')
+        .set({ ...counts({ likes, children }), version: sql<number>`version + 1`, changedAt })
+        .where('id', '=', id),
   );
 
   /** A thread is changed by one transaction at a time: what is found here stays until the end of it. */
-  async function selectLocked(tx: Transaction, id: number) {
+  async function selectLocked(tx: Transaction, { id, level }: { id: number; level?: Level | undefined }) {
+    // A post is the top of its own thread; of anything else the thread has to be found first.
+    if (level === 'post') await dialect.lock(tx, `thread:${id}`);
     const [row] = await selectWithin(tx, { id });
-    if (!row || !(await dialect.lock(tx, `thread:${topOf(row)}`))) return row;
+    if (level === 'post' || !row || !(await dialect.lock(tx, `thread:${topOf(row)}`))) return row;
     return (await selectWithin(tx, { id }))[0];
   }
 
   const find: Threads['find'] = async ({ within, id, level }) => {
-    const row = within ? await selectLocked(within, id) : (await selectNow({ id }))[0];
+    const row = within ? await selectLocked(within, { id, level }) : (await selectNow({ id }))[0];
     if (!row) throw notFound('post');
     const item = { ...row, level: levelOf(row) };
     if (level && item.level !== level) throw notFound('post');
@@ -80,11 +98,19 @@ export function createThreads({ prepare, prepareWithin, dialect }: Database, now
     async touch(tx, postId) {
       await raiseVersion(tx, { id: postId, changedAt: now() });
     },
-    async countChild(tx, { parentId, by }) {
-      await addChildren(tx, { id: parentId, by });
+    async count(tx, { id, postId, likes = 0, children = 0 }) {
+      const change = { id, likes, children };
+      if (id === postId) return void (await addCountsAndRaise(tx, { ...change, changedAt: now() }));
+      await addCounts(tx, change);
+      await raiseVersion(tx, { id: postId, changedAt: now() });
     },
   };
 }
+
+const counts = ({ likes, children }: { likes: number; children: number }) => ({
+  likesCount: sql<number>`likes_count + ${likes}`,
+  childrenCount: sql<number>`children_count + ${children}`,
+});
 
 function levelOf({ parentId, rootId }: { parentId: number | null; rootId: number | null }): Level {
   if (parentId === null) return 'post';

@@ -78,8 +78,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
       const parent = await threads.find({ within: tx, id: parentId, level });
       const rootId = topOf(parent);
       const id = await insert(tx, { authorId: viewer.profileId, parentId, rootId, text });
-      await threads.countChild(tx, { parentId, by: 1 });
-      await threads.touch(tx, rootId);
+      await threads.count(tx, { id: parentId, postId: rootId, children: 1 });
       afterCommit(tx, () => bus.publish(topics.posts(), { postId: rootId }));
       return id;
     });
@@ -130,9 +129,9 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         // Comments, replies and likes go with it by their foreign keys.
         await tx.deleteFrom('posts').where('id', '=', id).execute();
         if (item.parentId === null) return;
-        await threads.countChild(tx, { parentId: item.parentId, by: -1 });
-        await threads.touch(tx, topOf(item));
-        afterCommit(tx, () => bus.publish(topics.posts(), { postId: topOf(item) }));
+        const postId = topOf(item);
+        await threads.count(tx, { id: item.parentId, postId, children: -1 });
+        afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
       });
     },
   };
