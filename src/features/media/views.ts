@@ -23,12 +23,12 @@ export interface MediaViews {
 const columns = ['id', 'postId', 'kind', 'label', 'fileKey', 'hlsPrefix', 'failure'] as const;
 
 export function createMediaViews({ database }: { database: Database }): MediaViews {
-  const { anyOf } = database.dialect;
+  const { isOneOf } = database.dialect;
   const find = database.prepare((read, { postIds }: { postIds: readonly number[] }) =>
     read
       .selectFrom('media')
       .select(columns)
-      .where('postId', 'in', anyOf(postIds))
+      .where(isOneOf('postId', postIds))
       .where('fileKey', 'is not', null)
       .orderBy('postId')
       .orderBy('position')

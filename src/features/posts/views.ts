@@ -95,11 +95,7 @@ const columns = ['id', 'authorId', 'parentId', 'rootId', 'text', 'createdAt', 'e
 
 const preparePosts = ({ prepare, dialect }: Database) =>
   prepare((read, { ids }: { ids: readonly number[] }) =>
-    read
-      .selectFrom('posts')
-      .select(columns)
-      .where('id', 'in', dialect.anyOf(ids))
-      .where('parentId', 'is', null),
+    read.selectFrom('posts').select(columns).where(dialect.isOneOf('id', ids)).where('parentId', 'is', null),
   );
 
 type Bounded = { ids: readonly number[]; most: number };
@@ -110,7 +106,7 @@ function prepareThread({ prepare, dialect }: Database): (postIds: readonly numbe
     read
       .selectFrom('posts')
       .select(columns)
-      .where('rootId', 'in', dialect.anyOf(ids))
+      .where(dialect.isOneOf('rootId', ids))
       .orderBy('createdAt')
       .orderBy('id')
       .limit(most),
@@ -126,7 +122,7 @@ function prepareThread({ prepare, dialect }: Database): (postIds: readonly numbe
               'place',
             ),
           )
-          .where('rootId', 'in', dialect.anyOf(ids))
+          .where(dialect.isOneOf('rootId', ids))
           .as('thread'),
       )
       .select(columns)
@@ -148,7 +144,7 @@ function prepareLikes({ prepare, dialect }: Database): (ids: readonly number[]) 
     read
       .selectFrom('likes')
       .select(['postId', 'profileId'])
-      .where('postId', 'in', dialect.anyOf(ids))
+      .where(dialect.isOneOf('postId', ids))
       .orderBy('postId')
       .orderBy('profileId')
       .limit(most),
@@ -160,7 +156,7 @@ function prepareLikes({ prepare, dialect }: Database): (ids: readonly number[]) 
           .selectFrom('likes')
           .select(['postId', 'profileId'])
           .select(sql<number>`row_number() over (partition by post_id order by profile_id)`.as('place'))
-          .where('postId', 'in', dialect.anyOf(ids))
+          .where(dialect.isOneOf('postId', ids))
           .as('listed'),
       )
       .select(['postId', 'profileId'])

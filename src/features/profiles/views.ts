@@ -54,7 +54,7 @@ export function createProfileViews({ database }: { database: Database }): Profil
       .selectFrom('profiles')
       .innerJoin('users', 'users.id', 'profiles.userId')
       .select(columns)
-      .where('profiles.id', 'in', dialect.anyOf(ids)),
+      .where(dialect.isOneOf('profiles.id', ids)),
   );
   const findFollowers = prepare(
     (from, { id, viewerId, most }: { id: number; viewerId: number; most: number }) =>

@@ -1,5 +1,5 @@
 // Every difference between database engines, in one object. No other file asks which engine it is.
-import type { Kysely, RawBuilder } from 'kysely';
+import type { Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { TableShape } from './catalog.ts';
 import type { Tables } from './tables.ts';
 
@@ -16,6 +16,8 @@ export interface Dialect {
   isUniqueViolation(error: unknown, column?: string): boolean;
   /** The values of a list that is one argument, for `in`: a statement is the same however long the list. */
   anyOf(list: readonly number[]): RawBuilder<number>;
+  /** Whether the column (as `where` takes it) is one of the list, for what every request asks: planned once, however long the list. */
+  isOneOf(column: string, list: readonly number[]): RawBuilder<SqlBool>;
   /**
    * Until `tx` ends, others that name the same lock wait here. True when it may have been waited for: what was read before is
    * old then, and has to be read again. Locks are taken in the order thread, storage, others, so that no two transactions wait for each other.

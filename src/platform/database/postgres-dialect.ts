@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { Dialect } from './dialect.ts';
 import { describeTables, hasTable, lastIdOf } from './postgres-catalog.ts';
 
@@ -14,6 +14,9 @@ export const postgresDialect: Dialect = {
     return error.constraint === `${name}_key` || error.constraint === name;
   },
   anyOf: (list) => sql<number>`(select unnest(${list}::bigint[]))`,
+  // The planner looks at a list's length: a plan for this one would seem cheaper than one for all, and it would plan each time. It does not
+  // look into `array(select ...)`.
+  isOneOf: (column, list) => sql<SqlBool>`${sql.ref(column)} = any (array(select unnest(${list}::bigint[])))`,
   async lock(tx, name) {
     // Two names may share a number: then they wait for each other, and no harm is done.
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(tx);

@@ -13,7 +13,7 @@ export type PreparedWithin<Args, Row> = (tx: Transaction<Tables>, args: Args) =>
 export interface Prepare {
   /**
    * `build` writes the query with the properties of `args` in the place of values; it is called once, at the first run.
-   * A list goes through the dialect's `anyOf`.
+   * A list goes through the dialect's `isOneOf`.
    */
   <Args extends PreparedArgs, Row>(
     build: (read: Kysely<Tables>, args: Args) => Compilable<Row>,

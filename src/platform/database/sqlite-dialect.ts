@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import type { Dialect } from './dialect.ts';
 import { describeTables, hasTable, lastIdOf } from './sqlite-catalog.ts';
 
@@ -9,9 +9,8 @@ export const sqliteDialect: Dialect = {
       return false;
     return column === undefined || error.message.includes(column);
   },
-  // A prepared statement's list is a placeholder, which is bound later.
-  anyOf: (list) =>
-    sql<number>`(select value from json_each(${Array.isArray(list) ? JSON.stringify(list) : list}))`,
+  anyOf,
+  isOneOf: (column, list) => sql<SqlBool>`${sql.ref(column)} in ${anyOf(list)}`,
   // One transaction writes at a time anyway.
   lock: async () => false,
   skipLocked: (query) => query,
@@ -54,3 +53,8 @@ export const sqliteDialect: Dialect = {
     ],
   },
 };
+
+/** A prepared statement's list is a placeholder, which is bound later. */
+function anyOf(list: readonly number[]): RawBuilder<number> {
+  return sql<number>`(select value from json_each(${Array.isArray(list) ? JSON.stringify(list) : list}))`;
+}
