@@ -1,5 +1,6 @@
 // Many processes that are one site to people: what one node took, another one goes on with, and whichever of them dies, nothing
 // that was answered is lost or doubled.
+import { availableParallelism, constants, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkRows, checkSessions, checkUploads, checkViews } from '../crash/checks.ts';
@@ -11,6 +12,10 @@ import { lookAtPostgres } from '../support/engines.ts';
 import { listen } from '../support/likes-socket.ts';
 import { type Constellation, startConstellation } from './constellation.ts';
 import { type Crowd, startCrowd } from './crowd.ts';
+import { holdLeases } from './leases.ts';
+
+/** Milliseconds until a node is ready again and what a dead one held is free: three seconds, where processors are not shared with others. */
+const soon = (): number => 3_000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
 
 let site: Constellation;
 beforeAll(async () => {
@@ -80,6 +85,29 @@ describe('two nodes are one site', () => {
     }
   });
 
+  test('an upload whose writer was killed goes on at the other node at once', async () => {
+    const [a, b] = nodes();
+    const ann = await join(b);
+    const piece = { filename: 'orphan.mp4', bytes: Buffer.alloc(300_000, 7) };
+    const read = async () => {
+      const { uploads } = await lookAtPostgres(site.postgres.url, readRows);
+      return uploads.find(({ owner, label }) => owner === ann.id && label === piece.filename);
+    };
+    const held = await holdLeases(site.postgres.url);
+    const unanswered = sendChunk(a, ann, { ...piece, fields: { offset: '0' } }).catch(() => undefined);
+    await held.until(1);
+    await site.web[0]?.end('SIGKILL');
+    await unanswered;
+    await held.letGo();
+    const begun = performance.now();
+    expect((await sendChunk(b, ann, { ...piece, fields: { offset: '0' } })).status).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(soon());
+    const upload = await read();
+    expect(upload?.offset).toBe(piece.bytes.length);
+    expect((await readDraft(site.dataDir, upload?.draft ?? '')).equals(piece.bytes)).toBe(true);
+    await site.web[0]?.restart();
+  });
+
   test('of likes that come to both at once each counts once', async () => {
     const [a, b] = nodes();
     const people = await Promise.all([join(a), join(b), join(a), join(b)]);
@@ -113,6 +141,7 @@ test('what may be done so and so often is counted over both nodes', async () => 
 describe('whatever dies under load', () => {
   let ledger: Ledger;
   let crowd: Crowd;
+  let readyAfter = Number.NaN;
   const faults: string[] = [];
   const complain = (fault: string): void => void faults.push(fault);
 
@@ -163,11 +192,30 @@ describe('whatever dies under load', () => {
     const node = site[kind][place];
     await node?.end('SIGKILL');
     await crowd.accept(10);
+    const begun = performance.now();
     await node?.restart();
+    readyAfter = performance.now() - begun;
   }
 
   test.each(killed)('%s (kill -9)', async (name, harm) => {
     expect(await survive(`kill ${name}`, harm)).toBeLessThan(10_000);
+    expect(readyAfter).toBeLessThan(soon());
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('a node that is told twice to end (%s)', async (signal) => {
+    let ended: { code?: number | null; after?: number } = {};
+    const recovered = await survive(`twice ${signal}`, async () => {
+      const [node] = site.web;
+      node?.process.kill(signal);
+      await crowd.accept(3);
+      const begun = performance.now();
+      ended = { ...(await node?.end(signal)), after: performance.now() - begun };
+      await node?.restart();
+    });
+    // 0 where it was done before it heard the second one.
+    expect([0, 128 + constants.signals[signal]]).toContain(ended.code);
+    expect(ended.after).toBeLessThan(soon());
+    expect(recovered).toBeLessThan(10_000);
   });
 
   test.each(['fast', 'immediate'] as const)('PostgreSQL (stopped %s)', async (mode) => {
