@@ -20,8 +20,12 @@ afterAll(() => nodes[Symbol.asyncDispose]());
 const times = <T>(count: number, make: (turn: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, turn) => make(turn)));
 
-const post = (turn: number, path: string, body: object, { access } = ann): Promise<Answer> =>
-  call(nodes.at(turn).base, `/api/posts/post/${path}/`, { token: access, body });
+/** Sent by `by`, or Ann. */
+const post = (
+  turn: number,
+  path: string,
+  { by = ann, ...body }: { by?: Person } & Record<string, unknown>,
+): Promise<Answer> => call(nodes.at(turn).base, `/api/posts/post/${path}/`, { token: by.access, body });
 
 const get = (turn: number, path: string, { access } = ann): Promise<Answer> =>
   call(nodes.at(turn).base, path, { token: access });
@@ -63,9 +67,9 @@ describe('through both nodes at once', () => {
     const texts = people.flatMap(({ username }) => [1, 2, 3, 4].map((n) => `${username} says ${n}`));
     const who = (turn: number): Person => people[turn % people.length] ?? ann;
     const [likes, comments, posts] = await Promise.all([
-      times(people.length, (turn) => post(turn, 'add/like', { postID }, who(turn))),
+      times(people.length, (turn) => post(turn, 'add/like', { postID, by: who(turn) })),
       times(texts.length, (turn) =>
-        post(turn, 'add/comment', { postID, commentContent: texts[turn] }, who(turn)),
+        post(turn, 'add/comment', { postID, commentContent: texts[turn], by: who(turn) }),
       ),
       times(12, (turn) => say(nodes.at(turn).base, who(turn), `a post, ${turn}`)),
     ]);
@@ -88,11 +92,11 @@ describe('through both nodes at once', () => {
         times(4, (turn) => get(turn, `/api/posts/post/delete/${postID}`)),
         times(12, (turn) =>
           turn % 3 === 0
-            ? post(turn, 'add/like', { postID }, bob)
-            : post(turn, 'add/comment', { postID, commentContent: `${turn}` }, bob),
+            ? post(turn, 'add/like', { postID, by: bob })
+            : post(turn, 'add/comment', { postID, commentContent: `${turn}`, by: bob }),
         ),
       ]);
-      expect(removed.map(({ status }) => status).toSorted()).toEqual([200, 404, 404, 404]);
+      expect(removed.map(({ status }) => status).toSorted((x, y) => x - y)).toEqual([200, 404, 404, 404]);
       for (const { status } of answers) expect([200, 201, 404]).toContain(status);
       expect(await read('select count(*) as n from posts where id = ? or root_id = ?', postID, postID)).toBe(
         0,
