@@ -9,7 +9,8 @@ import { call } from '../test/support/classic-client.ts';
 import { spawnServer } from '../test/support/servers.ts';
 import { cpuSeconds, memoryMiB, print, row } from './processes.ts';
 import { fillSite, LOGIN } from './sites.ts';
-import { load, type Request } from './wrk.ts';
+import { createRequests, type MakeRequest } from './requests.ts';
+import { load } from './wrk.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,8 +28,8 @@ interface Scenario {
   /** Against a server that keeps no post ready: every answer is made from the database. */
   isCold?: boolean;
   /** At 200 requests a second, while this goes on at full speed. */
-  during?: Scenario['request'];
-  request: (count: number) => Request;
+  during?: MakeRequest;
+  request: MakeRequest;
 }
 
 await using site = await fillSite({
@@ -48,30 +49,24 @@ const token: string = tokens.json.access;
 using bare = await startBare();
 
 const { postIds } = site;
-const pick = (count: number): number => postIds[(count * 7_919) % postIds.length] ?? 1;
-const json = (value: object): string => JSON.stringify(value);
-const signIn = () => ({ method: 'POST' as const, path: '/api/users/user/token/', body: json(LOGIN) });
+const { feed, detail, like, comment } = createRequests(postIds);
+const signIn = () => ({
+  ...{ method: 'POST' as const, path: '/api/users/user/token/', body: JSON.stringify(LOGIN) },
+});
 const scenarios: Scenario[] = [
   { name: 'bare node:http, 18 KB', at: bare, request: () => ({ method: 'GET', path: '/' }) },
-  { name: 'feed, first page', request: () => ({ method: 'GET', path: '/api/posts/?page=1' }) },
+  { name: 'feed, first page', request: feed },
   {
     name: 'feed, any page',
     request: (count) => ({ method: 'GET', path: `/api/posts/?page=${1 + ((count * 37) % 100)}` }),
   },
-  { name: 'feed, cold', isCold: true, request: () => ({ method: 'GET', path: '/api/posts/?page=1' }) },
+  { name: 'feed, cold', isCold: true, request: feed },
   {
     name: 'detail, one post',
     request: () => ({ method: 'GET', path: `/api/posts/post/${postIds.at(-1)}/` }),
   },
-  {
-    name: 'detail, any post',
-    request: (count) => ({ method: 'GET', path: `/api/posts/post/${pick(count)}/` }),
-  },
-  {
-    name: 'detail, cold',
-    isCold: true,
-    request: (count) => ({ method: 'GET', path: `/api/posts/post/${pick(count)}/` }),
-  },
+  { name: 'detail, any post', request: detail },
+  { name: 'detail, cold', isCold: true, request: detail },
   { name: 'own profile', request: () => ({ method: 'GET', path: '/api/users/author/' }) },
   {
     name: 'search, common word',
@@ -81,26 +76,12 @@ const scenarios: Scenario[] = [
     name: 'search, two words',
     request: () => ({ method: 'GET', path: '/api/posts/post/search?q=harbour%20lamp' }),
   },
-  {
-    name: 'like',
-    request: (count) => ({
-      method: 'POST',
-      path: '/api/posts/post/add/like/',
-      body: json({ postID: pick(count) }),
-    }),
-  },
-  {
-    name: 'comment',
-    request: (count) => ({
-      method: 'POST',
-      path: '/api/posts/post/add/comment/',
-      body: json({ postID: pick(count), commentContent: `Comment number ${count}` }),
-    }),
-  },
+  { name: 'like', request: like },
+  { name: 'comment', request: comment },
   { name: 'sign-in', request: signIn },
   {
     name: 'feed, 200/s, during sign-ins',
-    request: () => ({ method: 'GET', path: '/api/posts/?page=1' }),
+    request: feed,
     during: signIn,
   },
 ];
@@ -115,7 +96,7 @@ async function measure({ name, at, request, isCold = false, during }: Scenario):
   const server = isCold ? coldServer : warmServer;
   const { url, pid } = at ?? { url: server.base, pid: server.process.pid ?? 0 };
   const seconds = Number(values.seconds);
-  const made = (make: Scenario['request']) => Array.from({ length: 500 }, (_, index) => make(index));
+  const made = (make: MakeRequest) => Array.from({ length: 500 }, (_, index) => make(index));
   const run = (length: number, make = request) =>
     load({
       url,
@@ -155,7 +136,7 @@ async function startBare(): Promise<{ url: string; pid: number } & Disposable> {
 }
 
 /** A steady trickle: what somebody notices who does little while others do much. */
-async function ping(request: Scenario['request'], duration: number): Promise<(string | number)[]> {
+async function ping(request: MakeRequest, duration: number): Promise<(string | number)[]> {
   const { method, path } = request(0);
   const { requests, latency, non2xx, errors } = await autocannon({
     url: warmServer.base + path,

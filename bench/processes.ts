@@ -1,6 +1,6 @@
 // What the operating system says of a process.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
@@ -8,6 +8,23 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding:
 export function cpuSeconds(pid: number): number {
   const fields = readStat(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** The same of the process and all that it has started: those that run, and those that have ended. */
+export function familyCpuSeconds(pid: number): number {
+  const running = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
+  const fields = readStat(pid);
+  const ended = (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+  return running.reduce((sum, child) => sum + cpuSeconds(Number(child)), cpuSeconds(pid) + ended);
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(readStat(pid)[1]);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
 }
 
 /** CPU seconds of the children of this process that have ended. */

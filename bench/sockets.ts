@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 import { call } from '../test/support/classic-client.ts';
 import { spawnServer } from '../test/support/servers.ts';
+import { percentile } from './delays.ts';
 import { cpuSeconds, memoryMiB, print, row } from './processes.ts';
 import { fillSite, LOGIN } from './sites.ts';
 
@@ -78,8 +79,7 @@ for (let count = 0; count < likes; count += 1) {
   lastDeliveries.push(Math.max(0, ...delays.slice(before)));
 }
 const cpu = ((cpuSeconds(pid) - cpuBefore) * 1e6) / delays.length;
-const at = (list: readonly number[], part: number): string =>
-  (list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0).toFixed(1);
+const at = (list: readonly number[], part: number): string => percentile(list, part).toFixed(1);
 
 print(
   row([

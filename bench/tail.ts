@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { call } from '../test/support/classic-client.ts';
 import { spawnServer } from '../test/support/servers.ts';
+import { percentile } from './delays.ts';
 import { print, row } from './processes.ts';
 import { fillSite, LOGIN } from './sites.ts';
 
@@ -41,8 +42,7 @@ const endAt = warmAt + Number(values.seconds) * 1_000;
 const delays: number[] = [];
 
 await Promise.all(Array.from({ length: Number(values.connections) }, () => ask()));
-delays.sort((one, other) => one - other);
-const at = (part: number): number => delays[Math.floor(delays.length * part)] ?? 0;
+const at = (part: number): number => percentile(delays, part);
 print(row(['connections', 'requests/s', 'p50 ms', 'p99 ms', 'p99 / p50']));
 print(row(['---:', '---:', '---:', '---:', '---:']));
 print(

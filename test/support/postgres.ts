@@ -18,8 +18,14 @@ export interface TestPostgres extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** With `tls` it has a certificate of its own, `server.crt` in `folder`. As root it runs as the user `postgres`, since PostgreSQL refuses to be root. */
-export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
+/**
+ * With `tls` it has a certificate of its own, `server.crt` in `folder`; `settings` as in `fsync=on`. As root it runs as the user `postgres`,
+ * since PostgreSQL refuses to be root.
+ */
+export async function startPostgres({
+  tls = false,
+  settings: more = [],
+}: { tls?: boolean; settings?: readonly string[] } = {}): Promise<TestPostgres> {
   const { postgres } = findTools();
   const folder = await mkdtemp(join(tmpdir(), 'veranda-postgres-'));
   const user = await findUser();
@@ -38,6 +44,7 @@ export async function startPostgres({ tls = false } = {}): Promise<TestPostgres>
     ...['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`],
     ...['fsync=off', 'max_connections=500'],
     ...(tls ? await prepareTls(folder, user) : []),
+    ...more,
   ];
   async function launch(): Promise<ChildProcess> {
     const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
