@@ -104,7 +104,7 @@ describe('two nodes are one site', () => {
     expect(performance.now() - begun).toBeLessThan(soon());
     const upload = await read();
     expect(upload?.offset).toBe(piece.bytes.length);
-    expect((await readDraft(site.dataDir, upload?.draft ?? '')).equals(piece.bytes)).toBe(true);
+    expect((await site.readDraft(upload?.draft ?? '')).equals(piece.bytes)).toBe(true);
     await site.web[0]?.restart();
   });
 
