@@ -18,6 +18,7 @@ import {
   createVideoEncoder,
   type Media,
   sweepOrphansJob,
+  sweepPicturesJob,
   sweepUploadsJob,
 } from './features/media/index.ts';
 import { createImports, type Imports } from './features/imports/index.ts';
@@ -40,6 +41,7 @@ import { openLimits } from './platform/limits/open.ts';
 import type { Logger } from './platform/logger.ts';
 import { type Metrics, noMetrics } from './platform/metrics/metrics.ts';
 import { createPictures } from './platform/pictures/pictures.ts';
+import { createPictureRecords } from './platform/pictures/records.ts';
 import { openBus } from './platform/realtime/open.ts';
 import { openRedis } from './platform/redis/open.ts';
 import { keepSecretKey } from './platform/secret-key.ts';
@@ -99,27 +101,38 @@ export async function createApp(options: AppOptions): Promise<App> {
   const jobs = createJobs({ now });
   const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
+  const records = createPictureRecords({ jobs, now });
 
   const users = createUsers({
     ...{ database, limits, now, secretKey },
     tokens: config.tokens,
     hashConcurrency: config.hashConcurrency,
   });
-  const profiles = createProfiles({ database, storage, jobs, limits, pictures, users, now });
+  const profiles = createProfiles({ database, storage, jobs, limits, pictures, records, users, now });
   const { sizes } = config.videos;
   const encoder =
     ffmpeg &&
     measure.encoder(createVideoEncoder({ ffmpeg, sizes, maxDurationMs: config.limits.videoDurationMs }));
   const media = measure.uploads(
     createMedia({
-      ...{ database, storage, jobs, bus, pictures, encoder, now },
+      ...{ database, storage, jobs, bus, pictures, records, encoder, now },
+      pictureFormats: config.pictureFormats,
       workFolder: scratch.folder,
       limits: config.limits,
       videoConcurrency: config.videos.concurrency,
     }),
   );
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
-  const imports = createImports({ database, storage, jobs, profiles, media, limits: config.limits, now });
+  const imports = createImports({
+    database,
+    storage,
+    jobs,
+    records,
+    profiles,
+    media,
+    limits: config.limits,
+    now,
+  });
 
   const files = {
     name: 'files',
@@ -198,7 +211,7 @@ function scheduleSweep({
 
 async function enqueueSweeps(database: Database, jobs: Jobs): Promise<void> {
   await database.transaction(async (tx) => {
-    for (const kind of [sweepUploadsJob, sweepOrphansJob, sweepSessionsJob])
+    for (const kind of [sweepUploadsJob, sweepOrphansJob, sweepSessionsJob, sweepPicturesJob])
       await jobs.enqueue(tx, kind, { payload: {}, uniqueKey: 'hourly' });
   });
 }

@@ -16,6 +16,7 @@ import { ConfigError } from './config/error.ts';
 import {
   refuseHosts,
   refuseOrigins,
+  refusePictureFormats,
   refuseProxies,
   refuseRoles,
   refuseVideoSizes,
@@ -105,6 +106,7 @@ const settings = z.object({
   MAX_UPLOAD_PER_DAY: size('20GiB'),
   MAX_STORAGE_PER_PERSON: size('100GiB'),
   VIDEO_SIZES: list('360,720').superRefine(refuseVideoSizes),
+  PICTURE_FORMATS: list('webp,avif').superRefine(refusePictureFormats),
   VIDEO_CONCURRENCY: whole(1, { min: 1, max: 64 }),
   POST_CACHE_SIZE: size('64MiB'),
   MAX_SOCKETS_PER_ADDRESS: whole(500, { min: 1, max: 1_000_000 }),
@@ -157,6 +159,7 @@ function arrange(given: z.infer<typeof settings>) {
       storageBytes: given.MAX_STORAGE_PER_PERSON,
       socketsPerAddress: given.MAX_SOCKETS_PER_ADDRESS,
     },
+    pictureFormats: [...new Set(given.PICTURE_FORMATS)] as ('webp' | 'avif')[],
     videos: { sizes: given.VIDEO_SIZES.map(Number), concurrency: given.VIDEO_CONCURRENCY },
     timeouts: {
       headersMs: given.HEADERS_TIMEOUT,

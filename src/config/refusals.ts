@@ -67,6 +67,11 @@ export function refuseVideoSizes(sizes: string[], context: z.RefinementCtx): voi
     });
 }
 
+export function refusePictureFormats(formats: string[], context: z.RefinementCtx): void {
+  if (formats.includes('webp') && formats.every((format) => format === 'webp' || format === 'avif')) return;
+  context.addIssue({ code: 'custom', message: 'must be webp, or webp,avif' });
+}
+
 export function refuseRoles(roles: string[], context: z.RefinementCtx): void {
   if (roles.length > 0 && roles.every((role) => role === 'serve' || role === 'work')) return;
   context.addIssue({ code: 'custom', message: 'must be serve, work or both with a comma between' });

@@ -23,7 +23,7 @@ export function requestFor(
   return {
     path: fillPath(row, world),
     token,
-    ...(row.method === 'POST' && { body: body?.(world, viewer) ?? {} }),
+    ...(['POST', 'PATCH'].includes(row.method) && { body: body?.(world, viewer) ?? {} }),
   };
 }
 
@@ -32,6 +32,7 @@ function fillPath({ path, variant }: Pick<Row, 'path' | 'variant'>, world: World
   if (path === '/assets/*' || path === '/index.html*') return '/index.html';
   if (path === '*') return '/api/posts/';
   const ofPost = variant === 'comment' ? world.commentId : world.postId;
+  if (path === '/api/posts/post/media/:id/') return path.replace(':id', String(world.pictureId));
   return path.replace(':id', String(path.includes('/api/users/') ? world.people.owner.id : ofPost));
 }
 
@@ -96,6 +97,7 @@ const BODIES: Record<string, Body> = {
     postID: world.postId,
     imageBase64: PICTURE,
   }),
+  '/api/posts/post/media/:id/': () => ({ alt: 'a harbour', focus: { x: 0.5, y: -1 } }),
   '/api/posts/post/add/media/video/': ({ uploadLabel }) =>
     form({ filename: uploadLabel, chunk: asDataUrl(Buffer.from('more bytes')) }),
   '/api/posts/post/add/media/video/finalize/': ({ postId, uploadId }) => ({

@@ -44,6 +44,7 @@ PUT       /api/posts/post/:id/like/                       401  401        401   
 DELETE    /api/posts/post/:id/like/                       401  401        401    200    200    200
 
 POST      /api/posts/post/add/media/image/                401  401        401    403    403    200
+PATCH     /api/posts/post/media/:id/                      401  401        401    404    404    200
 POST      /api/posts/post/add/media/video/                401  401        401    200    200    200
 POST      /api/posts/post/add/media/video/finalize/       401  401        401    403    403    200
 POST      /api/posts/post/add/media/video/finalize/ [own] 401  401        401    404    404    200

@@ -31,6 +31,7 @@ const OWN_VERBS: Route[] = [
   ['PUT', '/api/posts/post/1/like/'],
   ['DELETE', '/api/posts/post/1/like/'],
   ['DELETE', '/api/posts/post/1/'],
+  ['PATCH', '/api/posts/post/media/1/'],
 ];
 export const FOR_MEMBERS: Route[] = [
   ...READS,

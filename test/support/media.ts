@@ -7,6 +7,7 @@ import type { Viewer } from '../../src/features/users/index.ts';
 import type { Worker } from '../../src/platform/jobs/worker.ts';
 import { handle } from '../../src/platform/jobs/worker.ts';
 import { createPictures } from '../../src/platform/pictures/pictures.ts';
+import { createPictureRecords } from '../../src/platform/pictures/records.ts';
 import type { Bus } from '../../src/platform/realtime/bus.ts';
 import { openBus } from '../../src/platform/realtime/open.ts';
 import { openStorage } from '../../src/platform/storage/open.ts';
@@ -41,6 +42,7 @@ export interface TestMedia extends AsyncDisposable {
 
 interface TestMediaOptions {
   encoder?: VideoEncoder;
+  pictureFormats?: ('webp' | 'avif')[];
   wrapStorage?: (storage: Storage) => Storage;
   storageBytes?: number;
   /** Where files go, if not beside the database. */
@@ -62,8 +64,10 @@ export async function openTestMedia(options: TestMediaOptions = {}): Promise<Tes
   const pictures = createPictures({
     ...{ maxBytes: 5e6, maxPixels: 10e6, maxFrames: 50, concurrency: 1, queueLimit: 10, timeoutSeconds: 20 },
   });
+  const records = createPictureRecords({ jobs, now });
   const media = createMedia({
-    ...{ database, storage, jobs, bus, pictures, workFolder, now },
+    ...{ database, storage, jobs, bus, pictures, records, workFolder, now },
+    pictureFormats: options.pictureFormats ?? ['webp', 'avif'],
     encoder: options.encoder,
     limits: {
       ...{ videoBytes: 50e6, mediaPerPost: 3, uploadLifetimeMs: UPLOAD_LIFETIME_MS },

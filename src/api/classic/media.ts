@@ -4,13 +4,14 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { tooLarge } from '../../platform/errors.ts';
+import { notFound, tooLarge } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
 import { readForm } from './forms.ts';
+import { toMedia } from './objects.ts';
 import type { ClassicOptions } from './options.ts';
 import * as schemas from './schemas.ts';
 
-const pictureBody = z.object({ postID: schemas.id, imageBase64: z.string() });
+const pictureBody = z.object({ postID: schemas.id, imageBase64: z.string(), ...schemas.description });
 const finalizeBody = z.object({ postID: schemas.id, videoID: schemas.id });
 
 const chunkForm = z.object({
@@ -29,7 +30,7 @@ const chunkForm = z.object({
 
 export async function mediaRoutes(
   app: FastifyInstance,
-  { posts, viewers, limits }: ClassicOptions,
+  { posts, media, viewers, limits }: ClassicOptions,
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const pictureAdded = z.object({ message: z.string() });
@@ -42,9 +43,29 @@ export async function mediaRoutes(
     },
     async (request) => {
       const viewer = await viewers.require(request);
-      const bytes = readDataUrl(request.body.imageBase64, { maxBytes: limits.pictureBytes });
-      await posts.attaching.addPicture({ viewer, postId: request.body.postID, bytes });
+      const { postID: postId, imageBase64, alt, focus } = request.body;
+      const bytes = readDataUrl(imageBase64, { maxBytes: limits.pictureBytes });
+      await posts.attaching.addPicture({ viewer, postId, bytes, alt, focus });
       return { message: 'Image Added suffcefull' };
+    },
+  );
+
+  routes.patch(
+    '/post/media/:id/',
+    {
+      schema: {
+        params: schemas.idParams,
+        body: z.object(schemas.description),
+        response: { 200: schemas.media },
+      },
+    },
+    async (request) => {
+      const viewer = await viewers.require(request);
+      const mediaId = request.params.id;
+      const postId = await posts.attaching.describePicture({ viewer, mediaId, ...request.body });
+      const shown = (await media.views.byPost([postId])).get(postId)?.find(({ id }) => id === mediaId);
+      if (!shown) throw notFound('media');
+      return toMedia(shown);
     },
   );
 

@@ -3,7 +3,8 @@
 import type { MediaView } from '../../features/media/index.ts';
 import type { CommentView, PostView } from '../../features/posts/index.ts';
 import type { ProfileDetail, ProfileView } from '../../features/profiles/index.ts';
-import type { ClassicMedia, ClassicPost, ClassicProfile } from './schemas.ts';
+import type { PictureFacts, Rendition } from '../../platform/pictures/facts.ts';
+import type { ClassicMedia, ClassicPost, ClassicProfile, ClassicSource } from './schemas.ts';
 
 const DEFAULT_PICTURE = '/media/default_profile_picture.png';
 const DEFAULT_COVER = '/media/default_cover_image.png';
@@ -26,6 +27,10 @@ function toProfile(view: ProfileView): ClassicProfile {
     created_at: toDate(view.createdAt),
     user: 0,
     followers: [],
+    // The smallest: nested profiles are shown small.
+    ...(view.pictureRenditions.length > 0 && {
+      profile_picture_sources: view.pictureRenditions.slice(0, 1).map(toSource),
+    }),
   };
   shown.set(view, profile);
   return profile;
@@ -35,6 +40,17 @@ function toProfile(view: ProfileView): ClassicProfile {
 export const toProfileDetail = (view: ProfileDetail): ClassicProfile => ({
   ...toProfile(view),
   followers: view.followerIds,
+  ...(view.picture && {
+    profile_picture_sources: view.picture.renditions.map(toSource),
+    profile_picture_alt: view.picture.alt,
+    profile_picture_blurhash: view.picture.blurhash ?? undefined,
+  }),
+  ...(view.cover && {
+    cover_image_sources: view.cover.renditions.map(toSource),
+    cover_image_alt: view.cover.alt,
+    cover_image_focus: view.cover.focus,
+    cover_image_blurhash: view.cover.blurhash ?? undefined,
+  }),
 });
 
 /** The viewer's own profile. */
@@ -59,15 +75,27 @@ export function toPost(view: PostView): ClassicPost {
   };
 }
 
-function toMedia(view: MediaView): ClassicMedia {
+export function toMedia(view: MediaView): ClassicMedia {
   return {
     id: view.id,
     filename: view.kind === 'video' ? view.label : '',
     file: pathOf(view.fileKey) ?? '',
     hls_url: view.hlsPrefix === null ? null : `/media/${view.hlsPrefix}/master.m3u8`,
     ...(view.failure !== null && { failure: view.failure }),
+    ...(view.width !== null && view.height !== null && { width: view.width, height: view.height }),
+    ...(view.picture && describe(view.picture)),
   };
 }
+
+const describe = ({ alt, blurhash, focus, renditions }: PictureFacts): Partial<ClassicMedia> => ({
+  ...(blurhash !== null && { blurhash }),
+  ...{ alt, focus, sources: renditions.map(toSource) },
+});
+
+const toSource = ({ key, ...rendition }: Rendition): ClassicSource => ({
+  url: `/media/${key}`,
+  ...rendition,
+});
 
 function toComment(view: CommentView): ClassicPost['comments'][number] {
   const { created, edited } = toDates(view);

@@ -19,6 +19,10 @@ const update = z.object({
   bio: z.string().optional(),
   first_name: z.string().optional(),
   last_name: z.string().optional(),
+  // Of the picture and the cover, which may be new or those that are there.
+  profile_image_alt: schemas.description.alt,
+  cover_image_alt: schemas.description.alt,
+  cover_image_focus: schemas.description.focus,
 });
 
 export async function profileRoutes(app: FastifyInstance, options: ClassicOptions): Promise<void> {
@@ -93,6 +97,8 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
         viewer,
         picture: change.profile_image ? picture(change.profile_image) : undefined,
         cover: change.cover_image ? picture(change.cover_image) : undefined,
+        aboutPicture: { alt: change.profile_image_alt },
+        aboutCover: { alt: change.cover_image_alt, focus: change.cover_image_focus },
         bio: change.bio,
         firstName: change.first_name,
         lastName: change.last_name,

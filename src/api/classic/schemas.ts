@@ -23,6 +23,25 @@ export const idParams = z.object({
     .pipe(z.int().positive()),
 });
 
+/** One file made of a picture. Several of a type are the same picture at other sizes; the types come best first. */
+const source = z.object({
+  url: z.string(),
+  type: z.string(),
+  width: z.int(),
+  height: z.int(),
+  /** Of a picture that moves: the first frame alone, for whoever wants nothing to move. */
+  still: z.boolean().optional(),
+});
+
+/** Where to look first, from -1 (left, bottom) to 1 (right, top). */
+const focus = z.object({ x: z.number(), y: z.number() });
+
+/** What a request says of a picture. */
+export const description = {
+  alt: z.string().optional(),
+  focus: z.object({ x: z.number().min(-1).max(1), y: z.number().min(-1).max(1) }).optional(),
+};
+
 export const profile = z.object({
   id: z.int(),
   username: z.string(),
@@ -35,6 +54,15 @@ export const profile = z.object({
   created_at: z.string(),
   user: z.int(),
   followers: z.array(z.int()),
+  // Ours, and only there when there is a picture or cover.
+  profile_picture_sources: z.array(source).optional(),
+  // Only in a profile that was asked for.
+  profile_picture_alt: z.string().optional(),
+  profile_picture_blurhash: z.string().optional(),
+  cover_image_sources: z.array(source).optional(),
+  cover_image_alt: z.string().optional(),
+  cover_image_focus: focus.optional(),
+  cover_image_blurhash: z.string().optional(),
 });
 
 /** From the sixth liker on only the id. */
@@ -48,6 +76,14 @@ export const media = z.object({
   hls_url: z.string().nullable(),
   /** Ours; only there when a video could not be processed. */
   failure: z.string().optional(),
+  /** Ours, from here on. In pixels, of `file`; a video has them once it is ready. */
+  width: z.int().optional(),
+  height: z.int().optional(),
+  /** Of pictures. */
+  blurhash: z.string().optional(),
+  alt: z.string().optional(),
+  focus: focus.optional(),
+  sources: z.array(source).optional(),
 });
 
 const reply = z.object({
@@ -82,6 +118,7 @@ export const post = z.object({
 
 export type ClassicProfile = z.infer<typeof profile>;
 export type ClassicPost = z.infer<typeof post>;
+export type ClassicSource = z.infer<typeof source>;
 export type ClassicMedia = z.infer<typeof media>;
 
 /** Most `POST`s answer one sentence in an array. */

@@ -3,6 +3,7 @@
 import type { Database } from '../../platform/database/database.ts';
 import type { ForeignDatabase } from '../../platform/foreign-databases/foreign-database.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { PictureRecords } from '../../platform/pictures/records.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Media } from '../media/index.ts';
 import type { Profiles } from '../profiles/index.ts';
@@ -45,6 +46,7 @@ interface ImportsOptions {
   database: Database;
   storage: Storage;
   jobs: Jobs;
+  records: PictureRecords;
   profiles: Profiles;
   media: Media;
   limits: { pictureBytes: number };
@@ -52,7 +54,7 @@ interface ImportsOptions {
 }
 
 export function createImports(options: ImportsOptions): Imports {
-  const { database, jobs, now } = options;
+  const { database, jobs, records, now } = options;
   return {
     async importDjango({ source, mediaFolder, signal, onProgress }) {
       const folder = await openMediaFolder(mediaFolder);
@@ -70,8 +72,8 @@ export function createImports(options: ImportsOptions): Imports {
       await takeReplies(run);
       await takeLikes(run);
       // Files last: they take long, and the words are there meanwhile.
-      await takeProfilePictures(run, { files, jobs });
-      const videosQueued = await takeMedia(run, { files, jobs });
+      await takeProfilePictures(run, { files, jobs, records });
+      const videosQueued = await takeMedia(run, { files, jobs, records });
 
       const { tables, refusals, notes } = tally;
       const otherTables = await listOtherTables(source);

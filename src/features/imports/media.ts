@@ -2,6 +2,7 @@
 // refers to belongs to nobody and is not taken. Videos are encoded by the worker.
 import type { Transaction } from '../../platform/database/database.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { PictureRecords } from '../../platform/pictures/records.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import { noVideo, transcodeJob } from '../media/index.ts';
 import { createThreads } from '../posts/index.ts';
@@ -30,7 +31,7 @@ interface Prepared {
 /** Answers how many videos were queued. */
 export async function takeMedia(
   run: Run,
-  { files, jobs }: { files: StoredFiles; jobs: Jobs },
+  { files, jobs, records }: { files: StoredFiles; jobs: Jobs; records: PictureRecords },
 ): Promise<number> {
   const threads = createThreads(run.database, run.now);
   let videos = 0;
@@ -52,7 +53,7 @@ export async function takeMedia(
           outcomes.set(row.id, { refused: file?.problem ?? 'its file was not read' });
         } else {
           const media = { row, post, stored: file.stored, position: link.linkId };
-          const outcome = await takeFile(tx, { ...media, jobs });
+          const outcome = await takeFile(tx, { ...media, jobs, records });
           if ('localId' in outcome) await threads.touch(tx, post.id);
           if ('localId' in outcome && file.stored.kind === 'video') videos += 1;
           outcomes.set(row.id, outcome);
@@ -86,19 +87,23 @@ async function takeFile(
     stored: StoredMedia;
     position: number;
     jobs: Jobs;
+    records: PictureRecords;
   },
 ): Promise<Outcome> {
-  const { row, post, stored, position, jobs } = media;
+  const { row, post, stored, position, jobs, records } = media;
+  const fileKey = stored.kind === 'picture' ? stored.picture.key : stored.fileKey;
   const used = await tx.selectFrom('media').select('id').where('id', '=', row.id).executeTakeFirst();
   if (used) {
-    await removeAfterCommit(jobs, tx, { keys: [stored.fileKey] });
+    await removeAfterCommit(jobs, tx, { keys: [fileKey] });
     return { refused: 'its id belongs to something else here' };
   }
   await tx
     .insertInto('media')
     .values({
       ...noVideo,
-      ...stored,
+      ...columnsOf(stored),
+      kind: stored.kind,
+      fileKey,
       id: row.id,
       ownerId: post.authorId,
       postId: post.id,
@@ -109,10 +114,17 @@ async function takeFile(
       readyAt: stored.kind === 'picture' ? post.createdAt : null,
     })
     .execute();
-  if (stored.kind === 'video')
-    await jobs.enqueue(tx, transcodeJob, { payload: { mediaId: row.id }, uniqueKey: String(row.id) });
+  if (stored.kind === 'picture') {
+    const { size: _, ...picture } = stored.picture;
+    await records.add(tx, { ...picture, role: 'post', shownOn: post.id, isBulk: true });
+  } else await jobs.enqueue(tx, transcodeJob, { payload: { mediaId: row.id }, uniqueKey: String(row.id) });
   return { localId: row.id };
 }
+
+const columnsOf = (stored: StoredMedia) =>
+  stored.kind === 'picture'
+    ? { size: stored.picture.size, width: stored.picture.width, height: stored.picture.height }
+    : { size: stored.size, width: null, height: null };
 
 /** The posts that were taken, by their id in the source. */
 async function findPosts(

@@ -1,6 +1,7 @@
 // Avatars and covers, after everything that is words. One that somebody has set here since is left alone.
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { PictureRecords } from '../../platform/pictures/records.ts';
 import { touchPosts } from '../profiles/index.ts';
 import { type Outcome, type Run, walk } from './pass.ts';
 import { profilePictures, type RowOf } from './source-tables.ts';
@@ -23,7 +24,7 @@ const BATCH = 25;
 
 export async function takeProfilePictures(
   run: Run,
-  { files, jobs }: { files: StoredFiles; jobs: Jobs },
+  { files, jobs, records }: { files: StoredFiles; jobs: Jobs; records: PictureRecords },
 ): Promise<void> {
   for (const role of roles) {
     const pathOf = (row: RowOf<typeof profilePictures>): string => row[role.column];
@@ -55,12 +56,14 @@ export async function takeProfilePictures(
           }
           const { numUpdatedRows } = await tx
             .updateTable('profiles')
-            .set({ [role.key]: file.stored })
+            .set({ [role.key]: file.stored.key })
             .where('id', '=', id)
             .where(role.key, 'is', null)
             .executeTakeFirst();
-          if (numUpdatedRows > 0n) await touchPosts(tx, id);
-          else await removeAfterCommit(jobs, tx, { keys: [file.stored] });
+          if (numUpdatedRows > 0n) {
+            await records.add(tx, { ...file.stored, shownOn: id, isBulk: true });
+            await touchPosts(tx, id);
+          } else await removeAfterCommit(jobs, tx, { keys: [file.stored.key] });
           outcomes.set(id, { localId: id });
         }
         return outcomes;

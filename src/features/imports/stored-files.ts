@@ -5,26 +5,25 @@ import { createHmac } from 'node:crypto';
 import { DomainError } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { createTurnstile } from '../../platform/turnstile.ts';
-import { type Media, SNIFF_BYTES, sniffVideo } from '../media/index.ts';
-import type { Profiles } from '../profiles/index.ts';
+import { type Media, SNIFF_BYTES, sniffVideo, type StoredPicture } from '../media/index.ts';
+import type { Profiles, StoredProfilePicture } from '../profiles/index.ts';
 import { FileProblem, type MediaFolder, type SourceFile } from './media-folder.ts';
 
-/** What a file became: columns of a media row. */
-export interface StoredMedia {
-  kind: 'picture' | 'video';
-  fileKey: string;
-  size: number;
-  width: number | null;
-  height: number | null;
-}
+/** What a file became. */
+export type StoredMedia =
+  | { kind: 'picture'; picture: StoredPicture }
+  | { kind: 'video'; fileKey: string; size: number };
 
 /** A stored file, or why there is none. */
 export type Stored<T> = { stored: T } | { problem: string };
 
 export interface StoredFiles {
   storeMedia(file: { id: number; path: string }): Promise<Stored<StoredMedia>>;
-  /** The key of the blob. */
-  storeProfilePicture(file: { id: number; path: string; role: 'picture' | 'cover' }): Promise<Stored<string>>;
+  storeProfilePicture(file: {
+    id: number;
+    path: string;
+    role: 'picture' | 'cover';
+  }): Promise<Stored<StoredProfilePicture>>;
 }
 
 interface StoredFilesOptions {
@@ -73,7 +72,7 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
     const bytes = file.handle.createReadStream({ autoClose: false, start: 0 });
     const size = await storage.drafts.write(name, { offset: 0 }, bytes);
     await storage.drafts.publish(name, size, fileKey);
-    return { kind: 'video', fileKey, size, width: null, height: null };
+    return { kind: 'video', fileKey, size };
   }
 
   return {
@@ -84,8 +83,8 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
         const head = await file.handle.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
         const container = sniffVideo(head.buffer.subarray(0, head.bytesRead));
         if (container) return storeVideo(file, { name, extension: container.extension });
-        const { key, ...picture } = await media.attachments.storePicture(await readPicture(file), name);
-        return { kind: 'picture', fileKey: key, ...picture };
+        const picture = await media.attachments.storePicture(await readPicture(file), name);
+        return { kind: 'picture', picture };
       }),
     storeProfilePicture: ({ id, path, role }) =>
       store(path, async (file) =>

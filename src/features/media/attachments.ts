@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../../platform/database/database.ts'
 import { conflict } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
+import type { Description, PictureRecords } from '../../platform/pictures/records.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Quota } from './quota.ts';
@@ -15,6 +16,7 @@ export interface StoredPicture {
   size: number;
   width: number;
   height: number;
+  blurhash: string;
 }
 
 export interface Attachments {
@@ -27,8 +29,15 @@ export interface Attachments {
   /** Puts a stored picture last on the post. Throws `conflict` when the post is full, `too_large` when the quota is. */
   insertPicture(
     tx: Transaction,
-    picture: { stored: StoredPicture; ownerId: number; postId: number },
+    picture: Description & { stored: StoredPicture; ownerId: number; postId: number },
   ): Promise<void>;
+  /** The post that shows this person's picture, if it is one. */
+  findPictureOf(tx: Transaction, picture: { mediaId: number; ownerId: number }): Promise<number | undefined>;
+  /** False when it is not there any more. */
+  describe(
+    tx: Transaction,
+    picture: { mediaId: number; ownerId: number; description: Description },
+  ): Promise<boolean>;
   /** Where the next media of the post goes. Throws `conflict` when the post is full. */
   nextPosition(tx: Transaction, postId: number): Promise<number>;
   /** Removes media of these posts (only those among `mediaIds`, when given): rows at once, files by a job. */
@@ -43,6 +52,7 @@ interface AttachmentsOptions {
   storage: Storage;
   jobs: Jobs;
   pictures: Pictures;
+  records: PictureRecords;
   quota: Quota;
   limits: { mediaPerPost: number };
   now: () => number;
@@ -51,7 +61,7 @@ interface AttachmentsOptions {
 const FIT = { width: 2_048, height: 2_048, mode: 'inside' } as const;
 
 export function createAttachments(options: AttachmentsOptions): Attachments {
-  const { database, storage, jobs, pictures, quota, limits, now } = options;
+  const { database, storage, jobs, pictures, records, quota, limits, now } = options;
   const nextPosition: Attachments['nextPosition'] = async (tx, postId) => {
     await database.dialect.lock(tx, `thread:${postId}`);
     const { count, last } = await tx
@@ -63,17 +73,26 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
       throw conflict('post_full', `A post holds at most ${limits.mediaPerPost} pictures and videos.`);
     return (last ?? -1) + 1;
   };
+  const findPicture = (tx: Transaction, { mediaId, ownerId }: { mediaId: number; ownerId: number }) =>
+    tx
+      .selectFrom('media')
+      .select(['postId', 'fileKey'])
+      .where('id', '=', mediaId)
+      .where('ownerId', '=', ownerId)
+      .where('kind', '=', 'picture')
+      .executeTakeFirst();
   return {
     async storePicture(bytes, name = randomBytes(16).toString('hex')) {
       const picture = await pictures.normalise(bytes, FIT);
       const key = `pictures/${name}.${picture.extension}`;
       await storage.blobs.put(key, picture.bytes);
-      return { key, size: picture.bytes.length, width: picture.width, height: picture.height };
+      const { width, height, blurhash } = picture;
+      return { key, size: picture.bytes.length, width, height, blurhash };
     },
     discardPicture: ({ key }) => storage.blobs.remove([key]),
     nextPosition,
-    async insertPicture(tx, { stored, ownerId, postId }) {
-      const { key, size, width, height } = stored;
+    async insertPicture(tx, { stored, ownerId, postId, alt, focus }) {
+      const { key, size, width, height, blurhash } = stored;
       const position = await nextPosition(tx, postId);
       await quota.check(tx, { ownerId, bytes: size });
       const at = now();
@@ -93,6 +112,13 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
           readyAt: at,
         })
         .execute();
+      const picture = { key, role: 'post', shownOn: postId, width, height, blurhash } as const;
+      await records.add(tx, { ...picture, alt, focus });
+    },
+    findPictureOf: async (tx, picture) => (await findPicture(tx, picture))?.postId ?? undefined,
+    async describe(tx, { description, ...picture }) {
+      const key = (await findPicture(tx, picture))?.fileKey;
+      return typeof key === 'string' && (await records.describe(tx, key, description));
     },
     async remove(tx, { postIds, mediaIds }) {
       if (postIds.length === 0 || mediaIds?.length === 0) return;
@@ -104,9 +130,13 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
         .where('mediaId', 'in', chosen)
         .execute();
       const rows = await tx.deleteFrom('media').where('id', 'in', chosen).returningAll().execute();
+      const renditions = await records.forget(
+        tx,
+        rows.filter(({ kind }) => kind === 'picture').map((row) => row.fileKey),
+      );
       await removeAfterCommit(jobs, tx, {
         keys: rows.flatMap((row) => [row.fileKey, row.posterKey]),
-        prefixes: rows.flatMap((row) => [row.hlsPrefix, row.draftPrefix]),
+        prefixes: rows.flatMap((row) => [row.hlsPrefix, row.draftPrefix]).concat(renditions),
         drafts: drafts.map((row) => row.draftKey),
       });
     },

@@ -3,11 +3,19 @@ import type { Database } from '../../platform/database/database.ts';
 import { handle, type Lane } from '../../platform/jobs/worker.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
+import {
+  pictureAvifJob,
+  type PictureRecords,
+  pictureRenditionsJob,
+} from '../../platform/pictures/records.ts';
+import type { RenditionFormat } from '../../platform/pictures/renditions.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { type Attachments, createAttachments } from './attachments.ts';
 import { createFinalize, type Finalize } from './finalize.ts';
+import { createPictureRendering } from './picture-renditions.ts';
 import { createQuota } from './quota.ts';
+import { createPictureSweep, sweepPicturesJob } from './sweep-pictures.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
 import { createOrphanSweep, sweepOrphansJob } from './sweep-orphans.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
@@ -15,7 +23,8 @@ import { createUploads, type Uploads } from './uploads.ts';
 import type { VideoEncoder } from './video-encoder.ts';
 import { createMediaViews, type MediaViews } from './views.ts';
 
-export { noVideo } from './attachments.ts';
+export { noVideo, type StoredPicture } from './attachments.ts';
+export { sweepPicturesJob } from './sweep-pictures.ts';
 export { sweepUploadsJob } from './sweep.ts';
 export { sweepOrphansJob } from './sweep-orphans.ts';
 export { transcodeJob } from './transcode.ts';
@@ -39,6 +48,9 @@ export interface MediaOptions {
   jobs: Jobs;
   bus: Bus;
   pictures: Pictures;
+  records: PictureRecords;
+  /** Made of pictures. */
+  pictureFormats: readonly RenditionFormat[];
   encoder: VideoEncoder | undefined;
   workFolder: string;
   limits: {
@@ -57,6 +69,7 @@ export function createMedia(options: MediaOptions): Media {
   const quota = createQuota(options);
   const attachments = createAttachments({ ...options, quota });
   const transcoding = createTranscoding(options);
+  const rendering = createPictureRendering({ ...options, formats: options.pictureFormats });
   const sweep = createUploadSweep({ ...options, uploadLifetimeMs: limits.uploadLifetimeMs });
   return {
     attachments,
@@ -70,9 +83,22 @@ export function createMedia(options: MediaOptions): Media {
         registrations: [handle(transcodeJob, transcoding.run, transcoding.bury)],
       },
       {
+        name: 'pictures',
+        // However many come: requests have the other processors.
+        concurrency: 1,
+        registrations: [
+          handle(pictureRenditionsJob, rendering.webp, rendering.bury),
+          handle(pictureAvifJob, rendering.avif, rendering.bury),
+        ],
+      },
+      {
         name: 'sweeps',
         concurrency: 1,
-        registrations: [handle(sweepUploadsJob, sweep), handle(sweepOrphansJob, createOrphanSweep(options))],
+        registrations: [
+          handle(sweepUploadsJob, sweep),
+          handle(sweepOrphansJob, createOrphanSweep(options)),
+          handle(sweepPicturesJob, createPictureSweep(options)),
+        ],
       },
     ],
   };

@@ -48,12 +48,12 @@ export function createOrphanSweep(
   };
 }
 
-/** The names of files from before `oldest`, in portions. All that belongs to one video's stream goes by its folder. */
+/** The names of files from before `oldest`, in portions. What was made of one video or picture goes by its folder. */
 async function* collect(files: AsyncIterable<StoredFile>, oldest: number): AsyncGenerator<Set<string>> {
   let names = new Set<string>();
   for await (const { key, modifiedAt } of files) {
     if (modifiedAt >= oldest) continue;
-    names.add(/^hls\/[^/]+(?=\/)/.exec(key)?.[0] ?? key);
+    names.add(/^(?:hls|renditions)\/[^/]+(?=\/)/.exec(key)?.[0] ?? key);
     if (names.size < CANDIDATES) continue;
     yield names;
     names = new Set();
@@ -61,9 +61,10 @@ async function* collect(files: AsyncIterable<StoredFile>, oldest: number): Async
   yield names;
 }
 
-const isFolder = (name: string): boolean => /^hls\/[^/]+$/.test(name);
+const isFolder = (name: string): boolean => /^(?:hls|renditions)\/[^/]+$/.test(name);
 
-async function* listBlobReferences({ read }: Database): AsyncGenerator<string[]> {
+async function* listBlobReferences(database: Database): AsyncGenerator<string[]> {
+  const { read } = database;
   yield* inPages((after) =>
     read
       .selectFrom('media')
@@ -77,6 +78,19 @@ async function* listBlobReferences({ read }: Database): AsyncGenerator<string[]>
     read
       .selectFrom('profiles')
       .select(['id', 'pictureKey', 'coverKey'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute(),
+  );
+  yield* listRenditionReferences(database);
+}
+
+async function* listRenditionReferences({ read }: Database): AsyncGenerator<string[]> {
+  yield* inPages((after) =>
+    read
+      .selectFrom('pictures')
+      .select(['id', 'draftPrefix', 'webpPrefix', 'avifPrefix'])
       .where('id', '>', after)
       .orderBy('id')
       .limit(PAGE)

@@ -1,13 +1,19 @@
 // Pictures and videos onto one's own post.
 import type { Database } from '../../platform/database/database.ts';
-import { DomainError } from '../../platform/errors.ts';
+import { DomainError, notFound } from '../../platform/errors.ts';
+import { checkDescription, type Description } from '../../platform/pictures/records.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
 import { createThreads } from './queries.ts';
 
 export interface Attaching {
   /** Throws `not_found` or `forbidden` for the post, `conflict` when it is full, and what a bad picture throws. */
-  addPicture(picture: { viewer: Viewer; postId: number; bytes: Buffer }): Promise<void>;
+  addPicture(picture: Description & { viewer: Viewer; postId: number; bytes: Buffer }): Promise<void>;
+  /**
+   * Says what is to be seen on one's own picture, and where to look first; what is absent stays. Answers the post's id.
+   * Throws `not_found` for anything but the viewer's own picture, `invalid` for a bad text or place.
+   */
+  describePicture(picture: Description & { viewer: Viewer; mediaId: number }): Promise<number>;
   /** Closes the viewer's upload and puts it onto the post. Idempotent. Throws as `Finalize` does. */
   addVideo(video: { viewer: Viewer; postId: number; mediaId: number }): Promise<void>;
 }
@@ -24,14 +30,16 @@ export function createAttaching({
   const { attachments, finalize } = media;
   const threads = createThreads(database, now);
   return {
-    async addPicture({ viewer, postId, bytes }) {
+    async addPicture({ viewer, postId, bytes, ...description }) {
+      checkDescription(description);
       // Before the costly work, and again in the transaction that counts.
       await threads.findOwnPost({ id: postId, viewer });
       const stored = await attachments.storePicture(bytes);
       try {
         await database.transaction(async (tx) => {
           await threads.findOwnPost({ within: tx, id: postId, viewer });
-          await attachments.insertPicture(tx, { stored, ownerId: viewer.profileId, postId });
+          const picture = { stored, ownerId: viewer.profileId, postId, ...description };
+          await attachments.insertPicture(tx, picture);
           await threads.touch(tx, postId);
         });
       } catch (error) {
@@ -39,6 +47,19 @@ export function createAttaching({
         if (error instanceof DomainError) await attachments.discardPicture(stored);
         throw error;
       }
+    },
+
+    async describePicture({ viewer, mediaId, ...description }) {
+      checkDescription(description);
+      return database.transaction(async (tx) => {
+        const picture = { mediaId, ownerId: viewer.profileId };
+        const postId = await attachments.findPictureOf(tx, picture);
+        if (postId === undefined) throw notFound('media');
+        await threads.findOwnPost({ within: tx, id: postId, viewer });
+        if (!(await attachments.describe(tx, { ...picture, description }))) throw notFound('media');
+        await threads.touch(tx, postId);
+        return postId;
+      });
     },
 
     async addVideo({ viewer, postId, mediaId }) {

@@ -3,6 +3,7 @@ import type { Database } from '../../platform/database/database.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import type { Pictures } from '../../platform/pictures/pictures.ts';
+import type { PictureRecords } from '../../platform/pictures/records.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Users } from '../users/index.ts';
 import { createFollows, type Follows } from './follows.ts';
@@ -11,6 +12,7 @@ import { createSignUp, type SignUpVerb } from './sign-up.ts';
 import { createUpdateProfile, type UpdateProfile } from './updates.ts';
 import { createProfileViews, type ProfileViews } from './views.ts';
 
+export type { StoredProfilePicture } from './profile-pictures.ts';
 export { touchPosts } from './updates.ts';
 export type { ProfileDetail, ProfileView } from './views.ts';
 
@@ -28,23 +30,17 @@ interface ProfilesOptions {
   jobs: Jobs;
   limits: Limits;
   pictures: Pictures;
+  records: PictureRecords;
   users: Users;
   now: () => number;
 }
 
-export function createProfiles({
-  database,
-  storage,
-  jobs,
-  limits,
-  pictures,
-  users,
-  now,
-}: ProfilesOptions): Profiles {
+export function createProfiles(options: ProfilesOptions): Profiles {
+  const { database, storage, pictures, now } = options;
   const profilePictures = createProfilePictures({ pictures, storage });
   return {
-    signUp: createSignUp({ database, users, pictures: profilePictures, limits, now }),
-    update: createUpdateProfile({ database, users, jobs, pictures: profilePictures }),
+    signUp: createSignUp({ ...options, pictures: profilePictures }),
+    update: createUpdateProfile({ ...options, pictures: profilePictures }),
     follows: createFollows({ database, now }),
     views: createProfileViews({ database }),
     pictures: profilePictures,

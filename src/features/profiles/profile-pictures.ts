@@ -5,11 +5,20 @@ import type { Storage } from '../../platform/storage/storage.ts';
 
 export type ProfilePictureRole = keyof typeof FITS;
 
+/** A picture that is stored and waits for its rows. */
+export interface StoredProfilePicture {
+  key: string;
+  role: 'avatar' | 'cover';
+  width: number;
+  height: number;
+  blurhash: string;
+}
+
 export interface ProfilePictures {
-  /** Re-encodes and stores under a random name; answers the blob key. Throws what `Pictures.normalise` throws. */
-  store(bytes: Buffer, role: ProfilePictureRole): Promise<string>;
+  /** Re-encodes and stores under a random name. Throws what `Pictures.normalise` throws. */
+  store(bytes: Buffer, role: ProfilePictureRole): Promise<StoredProfilePicture>;
   /** The same under a name of the caller's, which nobody can guess either: doing it again changes nothing. */
-  storeAs(name: string, picture: { bytes: Buffer; role: ProfilePictureRole }): Promise<string>;
+  storeAs(name: string, picture: { bytes: Buffer; role: ProfilePictureRole }): Promise<StoredProfilePicture>;
   /** Removes a blob that no row came to refer to. */
   discard(key: string | null): Promise<void>;
 }
@@ -27,10 +36,16 @@ export function createProfilePictures({
   storage: Storage;
 }): ProfilePictures {
   const storeAs: ProfilePictures['storeAs'] = async (name, { bytes, role }) => {
-    const { bytes: content, extension } = await pictures.normalise(bytes, FITS[role]);
+    const {
+      bytes: content,
+      extension,
+      width,
+      height,
+      blurhash,
+    } = await pictures.normalise(bytes, FITS[role]);
     const key = `profile_pictures/${name}.${extension}`;
     await storage.blobs.put(key, content);
-    return key;
+    return { key, role: role === 'picture' ? 'avatar' : 'cover', width, height, blurhash };
   };
   return {
     store: (bytes, role) => storeAs(randomBytes(16).toString('hex'), { bytes, role }),

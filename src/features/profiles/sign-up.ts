@@ -3,6 +3,7 @@ import type { Database } from '../../platform/database/database.ts';
 import { DomainError, invalidFields } from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import type { Users, SignUpForm } from '../users/index.ts';
+import type { PictureRecords } from '../../platform/pictures/records.ts';
 import type { ProfilePictures } from './profile-pictures.ts';
 
 export interface SignUp {
@@ -31,31 +32,34 @@ interface SignUpOptions {
   database: Database;
   users: Users;
   pictures: ProfilePictures;
+  records: PictureRecords;
   limits: Limits;
   now: () => number;
 }
 
-export function createSignUp({ database, users, pictures, limits, now }: SignUpOptions): SignUpVerb {
+export function createSignUp(options: SignUpOptions): SignUpVerb {
+  const { database, users, pictures, records, limits, now } = options;
   const byAddress = limits.create('sign-up');
   return async ({ form, picture, address, role }) => {
     // Before any work: refusals count too, as they tell which names are taken.
     await byAddress.take(address);
     const user = await users.accounts.prepare(form);
-    const pictureKey = picture ? await pictures.store(picture, 'picture').catch(asFieldError) : null;
+    const stored = picture ? await pictures.store(picture, 'picture').catch(asFieldError) : undefined;
     try {
       return await database.transaction(async (tx) => {
         const userId = await users.accounts.insert(tx, user, role);
         const { id: profileId } = await tx
           .insertInto('profiles')
-          .values({ userId, pictureKey, coverKey: null, createdAt: now() })
+          .values({ userId, pictureKey: stored?.key ?? null, coverKey: null, createdAt: now() })
           .returning('id')
           .executeTakeFirstOrThrow();
+        if (stored) await records.add(tx, { ...stored, shownOn: profileId });
         const { username, firstName, lastName, email } = user;
         return { userId, profileId, username, firstName, lastName, email };
       });
     } catch (error) {
       // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
-      if (error instanceof DomainError) await pictures.discard(pictureKey);
+      if (error instanceof DomainError) await pictures.discard(stored?.key ?? null);
       throw error;
     }
   };

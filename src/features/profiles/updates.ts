@@ -3,15 +3,19 @@ import { sql } from 'kysely';
 import type { Database, Transaction } from '../../platform/database/database.ts';
 import { DomainError, invalidFields } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
+import { checkDescription, type Description, type PictureRecords } from '../../platform/pictures/records.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import { isLonger } from '../../platform/text-length.ts';
 import type { Users, Viewer } from '../users/index.ts';
-import type { ProfilePictures } from './profile-pictures.ts';
+import type { ProfilePictures, StoredProfilePicture } from './profile-pictures.ts';
 
 export interface ProfileChange {
   viewer: Viewer;
   picture?: Buffer | undefined;
   cover?: Buffer | undefined;
+  /** Of the new picture, if there is one, else of the present one; likewise for the cover. */
+  aboutPicture?: Description | undefined;
+  aboutCover?: Description | undefined;
   bio?: string | undefined;
   firstName?: string | undefined;
   lastName?: string | undefined;
@@ -27,18 +31,16 @@ interface UpdateOptions {
   users: Users;
   jobs: Jobs;
   pictures: ProfilePictures;
+  records: PictureRecords;
 }
 
-export function createUpdateProfile({ database, users, jobs, pictures }: UpdateOptions): UpdateProfile {
-  return async ({ viewer, picture, cover, bio, firstName, lastName }) => {
+export function createUpdateProfile(options: UpdateOptions): UpdateProfile {
+  const { database, users, pictures } = options;
+  return async ({ viewer, bio, firstName, lastName, ...change }) => {
     if (bio !== undefined) checkBio(bio);
-    const pictureKey = picture ? await pictures.store(picture, 'picture') : undefined;
-    const coverKey = cover ? await pictures.store(cover, 'cover').catch(discarding(pictureKey)) : undefined;
-    const changes = {
-      ...(pictureKey !== undefined && { pictureKey }),
-      ...(coverKey !== undefined && { coverKey }),
-      ...(bio !== undefined && { bio }),
-    };
+    for (const about of [change.aboutPicture, change.aboutCover]) if (about) checkDescription(about);
+    const picture = change.picture && (await pictures.store(change.picture, 'picture'));
+    const cover = change.cover && (await pictures.store(change.cover, 'cover').catch(discarding(picture)));
     const names = {
       ...(firstName !== undefined && { firstName }),
       ...(lastName !== undefined && { lastName }),
@@ -48,27 +50,51 @@ export function createUpdateProfile({ database, users, jobs, pictures }: UpdateO
       await database.dialect.lock(tx, `profile:${viewer.profileId}`);
       if (Object.keys(names).length > 0) await users.accounts.rename(tx, { userId: viewer.userId, ...names });
       await touchPosts(tx, viewer.profileId);
-      if (Object.keys(changes).length === 0) return;
-      const old = await tx
-        .selectFrom('profiles')
-        .select(['pictureKey', 'coverKey'])
-        .where('id', '=', viewer.profileId)
-        .executeTakeFirstOrThrow();
-      await tx.updateTable('profiles').set(changes).where('id', '=', viewer.profileId).execute();
-      await removeAfterCommit(jobs, tx, {
-        keys: [pictureKey ? old.pictureKey : null, coverKey ? old.coverKey : null],
-      });
+      if (bio !== undefined)
+        await tx.updateTable('profiles').set({ bio }).where('id', '=', viewer.profileId).execute();
+      const { aboutPicture, aboutCover } = change;
+      await show(tx, { ...options, column: 'pictureKey', stored: picture, about: aboutPicture, viewer });
+      await show(tx, { ...options, column: 'coverKey', stored: cover, about: aboutCover, viewer });
     });
-    await write.catch(discarding(pictureKey, coverKey));
+    await write.catch(discarding(picture, cover));
   };
 
-  function discarding(...keys: (string | undefined)[]): (error: unknown) => Promise<never> {
+  function discarding(...stored: (StoredProfilePicture | undefined)[]): (error: unknown) => Promise<never> {
     return async (error) => {
       // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
-      if (error instanceof DomainError) for (const key of keys) await pictures.discard(key ?? null);
+      if (error instanceof DomainError) for (const one of stored) await pictures.discard(one?.key ?? null);
       throw error;
     };
   }
+}
+
+interface Shown extends Pick<UpdateOptions, 'jobs' | 'records'> {
+  viewer: Viewer;
+  column: 'pictureKey' | 'coverKey';
+  /** What takes the place of the present picture. */
+  stored: StoredProfilePicture | undefined;
+  about: Description | undefined;
+}
+
+async function show(
+  tx: Transaction,
+  { viewer, column, stored, about = {}, jobs, records }: Shown,
+): Promise<void> {
+  if (!stored && about.alt === undefined && about.focus === undefined) return;
+  const { [column]: old } = await tx
+    .selectFrom('profiles')
+    .select(column)
+    .where('id', '=', viewer.profileId)
+    .executeTakeFirstOrThrow();
+  if (stored) {
+    await tx
+      .updateTable('profiles')
+      .set({ [column]: stored.key })
+      .where('id', '=', viewer.profileId)
+      .execute();
+    await records.add(tx, { ...stored, ...about, shownOn: viewer.profileId });
+    await removeAfterCommit(jobs, tx, { keys: [old], prefixes: await records.forget(tx, [old]) });
+  } else if (old !== null) await records.describe(tx, old, about);
 }
 
 function checkBio(bio: string): void {

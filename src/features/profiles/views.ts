@@ -1,6 +1,12 @@
 // Profiles as others see them, many at a time. An e-mail address is only ever in the view of one's own.
 import type { Database } from '../../platform/database/database.ts';
 import { notFound } from '../../platform/errors.ts';
+import {
+  type PictureFacts,
+  readFacts,
+  readRenditions,
+  type Rendition,
+} from '../../platform/pictures/facts.ts';
 import type { Viewer } from '../users/index.ts';
 
 export interface ProfileView {
@@ -13,12 +19,17 @@ export interface ProfileView {
   /** Blob keys; null shows the default. */
   pictureKey: string | null;
   coverKey: string | null;
+  /** Of the picture at `pictureKey`. */
+  pictureRenditions: Rendition[];
   followersCount: number;
   followingCount: number;
   createdAt: number;
 }
 
 export interface ProfileDetail extends ProfileView {
+  /** What the default pictures have not. */
+  picture: PictureFacts | undefined;
+  cover: PictureFacts | undefined;
   /** Profile ids, the newest follower first; the viewer's own is always there if they follow. At most 5,000. */
   followerIds: number[];
 }
@@ -45,6 +56,7 @@ const columns = [
   'profiles.followersCount',
   'profiles.followingCount',
   'profiles.createdAt',
+  'pictures.renditions',
 ] as const;
 
 export function createProfileViews({ database }: { database: Database }): ProfileViews {
@@ -53,8 +65,16 @@ export function createProfileViews({ database }: { database: Database }): Profil
     from
       .selectFrom('profiles')
       .innerJoin('users', 'users.id', 'profiles.userId')
+      .leftJoin('pictures', 'pictures.key', 'profiles.pictureKey')
       .select(columns)
       .where(dialect.isOneOf('profiles.id', ids)),
+  );
+  const view = ({ renditions, ...row }: Found<typeof find>): ProfileView => ({
+    ...row,
+    pictureRenditions: readRenditions(renditions),
+  });
+  const findPictures = prepare((from, { picture, cover }: { picture: string | null; cover: string | null }) =>
+    from.selectFrom('pictures').selectAll().where('key', 'in', [picture, cover]),
   );
   const findFollowers = prepare(
     (from, { id, viewerId, most }: { id: number; viewerId: number; most: number }) =>
@@ -74,12 +94,22 @@ export function createProfileViews({ database }: { database: Database }): Profil
     const [profile] = await find({ ids: [id] });
     if (!profile) throw notFound('profile');
     const followers = await findFollowers({ id, viewerId: viewer.profileId, most: FOLLOWERS_LISTED });
-    return { ...profile, followerIds: followers.map((row) => row.followerId) };
+    const pictures = await findPictures({ picture: profile.pictureKey, cover: profile.coverKey });
+    const factsOf = (key: string | null): PictureFacts | undefined => {
+      const row = pictures.find((picture) => picture.key === key);
+      return row && readFacts(row);
+    };
+    return {
+      ...view(profile),
+      picture: factsOf(profile.pictureKey),
+      cover: factsOf(profile.coverKey),
+      followerIds: followers.map((row) => row.followerId),
+    };
   };
   return {
     async byId(ids) {
       const rows = await find({ ids: [...new Set(ids)] });
-      return new Map(rows.map((row) => [row.id, row]));
+      return new Map(rows.map((row) => [row.id, view(row)]));
     },
     detail,
     async own(viewer) {
@@ -90,3 +120,5 @@ export function createProfileViews({ database }: { database: Database }): Profil
     },
   };
 }
+
+type Found<Find extends (...given: never[]) => Promise<unknown[]>> = Awaited<ReturnType<Find>>[number];

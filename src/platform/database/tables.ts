@@ -10,6 +10,7 @@ export interface Tables {
   posts: PostsTable;
   likes: LikesTable;
   media: MediaTable;
+  pictures: PicturesTable;
   uploads: UploadsTable;
   jobs: JobsTable;
   importSources: ImportSourcesTable;
@@ -115,6 +116,34 @@ export interface MediaTable {
   failedAt: number | null;
   /** A sentence for the owner. */
   failure: string | null;
+}
+
+/** A stored picture, as long as a row of `media` or `profiles` names its key. */
+export interface PicturesTable {
+  id: Generated<number>;
+  /** Blob key of what a plain client loads. */
+  key: string;
+  role: 'post' | 'avatar' | 'cover';
+  /** Id of the post, or of the profile, that shows it. */
+  shownOn: number;
+  /** Of the file under `key`; null until known. */
+  width: number | null;
+  height: number | null;
+  /** What the owner says is to be seen. */
+  alt: Generated<string>;
+  /** What matters most, in thousandths: from -1000 (left, bottom) to 1000 (right, top). */
+  focusX: Generated<number>;
+  focusY: Generated<number>;
+  blurhash: string | null;
+  /** JSON: what was made of it and may be fetched, as `Rendition` of platform/pictures describes it. */
+  renditions: Generated<string>;
+  /** Prefix that a running job writes under; it becomes one of the next two or is removed. */
+  draftPrefix: string | null;
+  webpPrefix: string | null;
+  avifPrefix: string | null;
+  createdAt: number;
+  renderedAt: number | null;
+  failedAt: number | null;
 }
 
 /** Bytes on their way in. Closed once `finishedAt` is set. */

@@ -50,6 +50,8 @@ export interface Enqueued<Payload> {
   uniqueKey?: string;
   /** Epoch milliseconds; at once when absent. */
   runAt?: number;
+  /** In place of the kind's own. */
+  priority?: number;
 }
 
 export interface Jobs {
@@ -70,7 +72,7 @@ export function createJobs({ now }: { now: () => number }): Jobs {
           kind: kind.name,
           payload: JSON.stringify(kind.schema.parse(job.payload)),
           uniqueKey: job.uniqueKey === undefined ? null : `${kind.name}:${job.uniqueKey}`,
-          priority: kind.priority,
+          priority: job.priority ?? kind.priority,
           runAt: job.runAt ?? createdAt,
           maxAttempts: kind.maxAttempts,
           createdAt,

@@ -1,8 +1,7 @@
 // Turns the bytes of any picture that we take into one that every client shows: upright, sRGB, no metadata, of bounded
 // size, encoded afresh. The kind is read from the bytes alone. Everything a file may cost is checked on its header,
 // before any pixel is decoded; decoding itself is bounded in number and in time.
-
-import { fileTypeFromBuffer } from 'file-type';
+import { stat } from 'node:fs/promises';
 import sharp, {
   type Metadata,
   type OutputInfo,
@@ -10,8 +9,11 @@ import sharp, {
   type Sharp,
   type SharpOptions,
 } from 'sharp';
-import { DomainError, invalid, tooLarge, unavailable, unsupported } from '../errors.ts';
+import { DomainError, invalid, tooLarge, unavailable } from '../errors.ts';
 import { createTurnstile } from '../turnstile.ts';
+import { describeBlur } from './blur.ts';
+import { checkFrames, notAPicture, sniffFormat, tooManyFrames, unreadableHeic } from './formats.ts';
+import { renderEach, type RenderedPicture, type RenditionPlan } from './renditions.ts';
 
 /** `inside` keeps the whole picture, `cover` cuts it to the shape of the box. Neither makes a picture larger. */
 export interface PictureFit {
@@ -27,6 +29,14 @@ export interface NormalisedPicture {
   width: number;
   height: number;
   animated: boolean;
+  blurhash: string;
+}
+
+/** What a stored picture turned out to be. */
+export interface PictureLook {
+  width: number;
+  height: number;
+  blurhash: string;
 }
 
 export interface PictureLimits {
@@ -49,6 +59,10 @@ export interface Pictures {
    * or `pictures_busy`.
    */
   normalise(bytes: Buffer, fit: PictureFit): Promise<NormalisedPicture>;
+  /** Looks at a picture that `normalise` made. */
+  look(path: string): Promise<PictureLook>;
+  /** Encodes it again at other sizes, one after the other. No turn is taken: whoever calls bounds how many do at once. */
+  render(path: string, plan: RenditionPlan): AsyncIterable<RenderedPicture>;
 }
 
 // JPEG ends at 65,535 pixels a side; nobody looks at a picture of a tenth of that which is one pixel wide.
@@ -83,9 +97,19 @@ export function createPictures(limits: PictureLimits): Pictures {
       if (bytes.length > limits.maxBytes) {
         throw tooLarge('picture_too_large', `This picture is larger than ${sayMebibytes(limits.maxBytes)}.`);
       }
-      const format = await sniffFormat(bytes);
-      if (format === 'webp') checkWebpFrames(bytes, limits.maxFrames);
-      return await takeTurn(() => readPicture({ bytes, format, fit, limits }));
+      const { format, isHeic } = await sniffFormat(bytes);
+      checkFrames(bytes, { format, maxFrames: limits.maxFrames });
+      return await takeTurn(() => readPicture({ bytes, format, isHeic, fit, limits }));
+    },
+    async look(path) {
+      const { width, height, pageHeight = height } = await sharp(path).metadata();
+      return { width, height: pageHeight, blurhash: await describeBlur(openBounded(path, { limits })) };
+    },
+    async *render(path, plan) {
+      const { width, pages = 1 } = await sharp(path).metadata();
+      const { size } = await stat(path);
+      const open = (options?: SharpOptions): Sharp => openBounded(path, { ...options, limits });
+      yield* renderEach({ open, width, bytes: size, isMoving: pages > 1 }, plan);
     },
   };
 }
@@ -93,40 +117,9 @@ export function createPictures(limits: PictureLimits): Pictures {
 interface Reading {
   bytes: Buffer;
   format: string;
+  isHeic: boolean;
   fit: PictureFit;
   limits: PictureLimits;
-}
-
-/** What sharp calls each kind that we take, by the ending that file-type gives it. */
-const formats: Record<string, string> = {
-  jpg: 'jpeg',
-  png: 'png',
-  apng: 'png',
-  webp: 'webp',
-  gif: 'gif',
-  avif: 'heif',
-};
-
-async function sniffFormat(bytes: Buffer): Promise<string> {
-  const sniffed = await fileTypeFromBuffer(bytes).catch(() => undefined);
-  if (sniffed?.ext === 'heic') {
-    throw unsupported(
-      'heic_not_supported',
-      'Pictures in the HEIC format cannot be read here. Please save the picture as JPEG and try again.',
-    );
-  }
-  const format = formats[sniffed?.ext ?? ''];
-  if (!format) throw notAPicture();
-  return format;
-}
-
-/** The WebP reader takes quadratic time in the number of frames merely to open a file, so they are counted before. */
-function checkWebpFrames(bytes: Buffer, maxFrames: number): void {
-  let frames = 0;
-  for (let at = bytes.indexOf('ANMF'); at >= 0; at = bytes.indexOf('ANMF', at + 4)) {
-    frames += 1;
-    if (frames > maxFrames) throw tooManyFrames(maxFrames);
-  }
 }
 
 async function readPicture(reading: Reading): Promise<NormalisedPicture> {
@@ -138,6 +131,7 @@ async function readPicture(reading: Reading): Promise<NormalisedPicture> {
     return await (isMoving ? encodeMoving(reading, metadata) : encodeStill(reading, metadata));
   } catch (error) {
     if (error instanceof DomainError) throw error;
+    if (reading.isHeic) throw unreadableHeic();
     if (error instanceof Error && error.message.startsWith('timeout')) {
       throw invalid('picture_too_slow', 'This picture takes too long to read.');
     }
@@ -159,7 +153,10 @@ function checkSize({ format, width, height, pages = 1 }: Metadata, limits: Pictu
 /** Shrinks first and looks for transparency after: the pixels that are kept decide, not an alpha channel that is there. */
 async function encodeStill(reading: Reading, metadata: Metadata): Promise<NormalisedPicture> {
   const { width, height } = metadata.autoOrient;
-  const { data, info } = await openPicture(reading, {})
+  const opened = openPicture(reading, {});
+  // Pixels of 16 bits come out of their profile in Display P3; from there too they have to become sRGB.
+  if (metadata.depth === 'ushort' && metadata.hasProfile) opened.withIccProfile('srgb', { attach: false });
+  const { data, info } = await opened
     .autoOrient()
     .resize(planSize({ width, height, fit: reading.fit, maxPixels: Infinity }))
     .toColourspace('srgb')
@@ -167,11 +164,15 @@ async function encodeStill(reading: Reading, metadata: Metadata): Promise<Normal
     .toBuffer({ resolveWithObject: true });
   const { channels } = info;
   const pixels = sharp(data, { raw: { width: info.width, height: info.height, channels } });
+  const blurhash = await describeBlur(pixels.clone());
   if (channels % 2 === 0 && !isOpaque(data, channels)) {
-    return describePicture(await pixels.png().toBuffer({ resolveWithObject: true }), 'png');
+    return describePicture(await pixels.png().toBuffer({ resolveWithObject: true }), {
+      extension: 'png',
+      blurhash,
+    });
   }
   const jpeg = pixels.removeAlpha().jpeg({ quality: jpegQuality, mozjpeg: true });
-  return describePicture(await jpeg.toBuffer({ resolveWithObject: true }), 'jpg');
+  return describePicture(await jpeg.toBuffer({ resolveWithObject: true }), { extension: 'jpg', blurhash });
 }
 
 async function encodeMoving(reading: Reading, metadata: Metadata): Promise<NormalisedPicture> {
@@ -180,11 +181,18 @@ async function encodeMoving(reading: Reading, metadata: Metadata): Promise<Norma
     .resize(planSize({ width, height, fit: reading.fit, maxPixels: mostMovingPixels / pages }))
     .toColourspace('srgb')
     .gif({ effort: 3 });
-  return describePicture(await gif.toBuffer({ resolveWithObject: true }), 'gif');
+  const made = await gif.toBuffer({ resolveWithObject: true });
+  return describePicture(made, { extension: 'gif', blurhash: await describeBlur(sharp(made.data)) });
 }
 
-function openPicture({ bytes, limits }: Reading, options: SharpOptions): Sharp {
-  return sharp(bytes, { ...options, failOn: 'error', limitInputPixels: limits.maxPixels }).timeout({
+const openPicture = ({ bytes, limits }: Reading, options: SharpOptions): Sharp =>
+  openBounded(bytes, { ...options, limits });
+
+function openBounded(
+  source: Buffer | string,
+  { limits, ...options }: SharpOptions & { limits: PictureLimits },
+): Sharp {
+  return sharp(source, { ...options, failOn: 'error', limitInputPixels: limits.maxPixels }).timeout({
     seconds: limits.timeoutSeconds,
   });
 }
@@ -224,7 +232,7 @@ const contentTypes = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif' } a
 
 function describePicture(
   { data, info }: { data: Buffer; info: OutputInfo },
-  extension: 'jpg' | 'png' | 'gif',
+  { extension, blurhash }: Pick<NormalisedPicture, 'extension' | 'blurhash'>,
 ): NormalisedPicture {
   return {
     bytes: data,
@@ -233,12 +241,8 @@ function describePicture(
     width: info.width,
     height: info.pageHeight ?? info.height,
     animated: extension === 'gif',
+    blurhash,
   };
 }
-
-const notAPicture = (): Error => invalid('not_a_picture', 'This file is not a picture we can read.');
-
-const tooManyFrames = (maxFrames: number): Error =>
-  invalid('picture_too_big', `This picture has too many frames. At most ${maxFrames} are allowed.`);
 
 const sayMebibytes = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MiB`;

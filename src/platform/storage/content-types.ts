@@ -4,6 +4,8 @@ const TYPES: Record<string, string> = {
   jpg: 'image/jpeg',
   png: 'image/png',
   gif: 'image/gif',
+  webp: 'image/webp',
+  avif: 'image/avif',
   mp4: 'video/mp4',
   m4v: 'video/mp4',
   mov: 'video/quicktime',
