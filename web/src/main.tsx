@@ -9,6 +9,7 @@ import { viewer } from './stores/viewer.ts';
 import { startQueue } from './uploads/queue.ts';
 import { onSessionEnd } from './wire/requests.ts';
 import './styles/base.css';
+import './styles/pictures.css';
 import './styles/bars.css';
 import './styles/columns.css';
 import './styles/floating.css';

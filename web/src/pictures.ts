@@ -15,12 +15,13 @@ const JPEG_QUALITY = 0.88;
 class UnreadablePicture extends Error {}
 
 /**
- * At most as large as the limit, never blown up. GIFs pass untouched (a canvas would keep one frame only); PNGs stay
- * PNG; the rest becomes JPEG.
+ * At most as large as the limit, never blown up. What may move passes untouched (a canvas would keep one frame only), as
+ * does HEIC where the browser cannot read it; PNGs stay PNG; the rest becomes JPEG.
  */
 export async function scalePicture(file: Blob, limit: PictureLimit): Promise<Blob> {
-  if (file.type === 'image/gif') return file;
+  if (file.type === 'image/gif' || file.type === 'image/webp') return file;
   const bitmap = await createImageBitmap(file).catch(() => undefined);
+  if (!bitmap && (await isHeic(file))) return file;
   if (!bitmap) throw new UnreadablePicture();
   try {
     const scale = Math.min(1, limit.width / bitmap.width, limit.height / bitmap.height);
@@ -39,6 +40,12 @@ export async function scalePicture(file: Blob, limit: PictureLimit): Promise<Blo
 
 export async function scaleToDataUrl(file: Blob, limit: PictureLimit): Promise<string> {
   return readDataUrl(await scalePicture(file, limit));
+}
+
+/** By its first box, as browsers that do not know the format name no type. */
+async function isHeic(file: Blob): Promise<boolean> {
+  const head = await file.slice(4, 12).text();
+  return /^ftyp(?:hei|hev|mif1|msf1)/.test(head);
 }
 
 function encode(canvas: HTMLCanvasElement, type: string): Promise<Blob> {

@@ -21,7 +21,7 @@ type Picture = Selectable<PicturesTable>;
 const WIDTHS: Record<Picture['role'], readonly number[]> = {
   post: [320, 640, 1_280, 2_048],
   cover: [640, 1_280, 1_600],
-  avatar: [128, 400],
+  avatar: [144, 400],
 };
 
 /** Where AVIF is worth its time: an avatar is a few kilobytes either way. */

@@ -59,6 +59,14 @@ async function fillRows(): Promise<void> {
       .returning('id')
       .executeTakeFirstOrThrow();
     await tx
+      .insertInto('pictures')
+      .values({
+        ...{ key: 'profile_pictures/a.jpg', role: 'avatar', shownOn: profileId, width: 1, height: 1 },
+        ...{ draftPrefix: 'renditions/a', webpPrefix: 'renditions/b', avifPrefix: 'renditions/c' },
+        ...{ blurhash: null, createdAt: 0, renderedAt: null, failedAt: null },
+      })
+      .execute();
+    await tx
       .insertInto('uploads')
       .values({
         ...{ ownerId: profileId, mediaId: media.id, label: 'a', draftKey: 'draft-a' },
@@ -82,6 +90,9 @@ const REFERRED = [
   'posters/a.jpg',
   'profile_pictures/a.jpg',
   'profile_pictures/b.jpg',
+  'renditions/a/320.webp',
+  'renditions/b/320.webp',
+  'renditions/c/320.avif',
   'videos/a.mp4',
 ];
 const ORPHANS = [
@@ -89,6 +100,8 @@ const ORPHANS = [
   'hls/11-a/0.m4s',
   'pictures/x.jpg',
   'pictures/x.jpg.77.partial',
+  'renditions/b2/320.webp',
+  'renditions/d/320.webp',
   'videos/a.mp',
 ];
 

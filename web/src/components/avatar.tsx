@@ -5,6 +5,10 @@ import { useStore } from '../store.ts';
 import { viewer } from '../stores/viewer.ts';
 import { initials } from '../texts/names.ts';
 import type { Author } from '../wire/shapes.ts';
+import { Photo } from './photo.tsx';
+
+/** As styles/base.css has them. */
+const SIZES = { small: '34px', medium: '44px', large: '112px' } as const;
 
 export function Avatar({
   person,
@@ -15,7 +19,7 @@ export function Avatar({
 }): JSX.Element {
   const own = useStore(viewer).profile;
   // Posts keep the picture they were read with; one's own is known better.
-  const path = own?.id === person.id ? own.profile_picture : person.profile_picture;
+  const { profile_picture: path, profile_picture_sources: sources } = own?.id === person.id ? own : person;
   const [broken, setBroken] = useState(false);
   useEffect(() => setBroken(false), [path]);
   const drawn = broken || isDefaultPicture(path);
@@ -24,7 +28,7 @@ export function Avatar({
       {drawn ? (
         initials(person)
       ) : (
-        <img src={path} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />
+        <Photo file={path} sources={sources} alt="" sizes={SIZES[size]} onBroken={() => setBroken(true)} />
       )}
     </span>
   );

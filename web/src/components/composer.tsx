@@ -11,8 +11,9 @@ import { FilePicker } from './file-picker.tsx';
 import { Form } from './form.tsx';
 import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
+import { type Description, PictureThumb } from './picture-thumb.tsx';
 
-const ACCEPTED = 'image/*,.jpg,.jpeg,.png,.gif,.mp4,.mov,.avi,.wmv';
+const ACCEPTED = 'image/*,.jpg,.jpeg,.png,.gif,.heic,.heif,.mp4,.mov,.avi,.wmv';
 
 export function Composer({ author }: { author: Profile }): JSX.Element {
   const draftKey = `veranda.draft.${author.id}`;
@@ -47,7 +48,10 @@ export function Composer({ author }: { author: Profile }): JSX.Element {
             <ChosenThumb
               key={chosen.id}
               chosen={chosen}
-              onDrop={() => setFiles(files.filter((other) => other !== chosen))}
+              onDescribe={(words) =>
+                setFiles((before) => before.map((one) => (one.id === chosen.id ? { ...one, ...words } : one)))
+              }
+              onDrop={() => setFiles(files.filter((other) => other.id !== chosen.id))}
             />
           ))}
         </ul>
@@ -108,11 +112,21 @@ function Words({ author, text, onWrite, onPaste, onSend }: WordsProps): JSX.Elem
   );
 }
 
-function ChosenThumb({ chosen, onDrop }: { chosen: ChosenFile; onDrop: () => void }): JSX.Element {
+interface ChosenThumbProps {
+  chosen: ChosenFile;
+  onDescribe: (description: Description) => void;
+  onDrop: () => void;
+}
+
+function ChosenThumb({ chosen, onDescribe, onDrop }: ChosenThumbProps): JSX.Element {
   const url = useBlobUrl(chosen.kind === 'picture' ? chosen.file : undefined);
+  if (chosen.kind === 'picture') {
+    const { alt, focus } = chosen;
+    return <PictureThumb {...{ url, alt, focus, onDescribe, onDrop }} name={chosen.file.name} />;
+  }
   return (
     <li class="thumb">
-      {url ? <img src={url} alt="" /> : <Icon name="film" />}
+      <Icon name="film" />
       <span class="thumb-name">
         {chosen.file.name} · {describeBytes(chosen.file.size)}
       </span>

@@ -3,10 +3,14 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { kindOfPath } from '../texts/names.ts';
 import type { Post } from '../wire/shapes.ts';
+import { Photo } from './photo.tsx';
 import { PictureDialog } from './picture-dialog.tsx';
 import { VideoPlayer } from './video-player.tsx';
 
 const MOST_TILES = 4;
+/** Of the column that posts stand in, which is as wide as a phone's screen or 620 points. */
+const WHOLE = '(min-width: 644px) 620px, 100vw';
+const HALF = '(min-width: 644px) 310px, 50vw';
 
 export function PostMedia({ post, own }: { post: Post; own: boolean }): JSX.Element | null {
   const [open, setOpen] = useState<number>();
@@ -23,10 +27,10 @@ export function PostMedia({ post, own }: { post: Post; own: boolean }): JSX.Elem
               key={media.id}
               type="button"
               class="picture"
-              aria-label={`Open picture ${index + 1} of ${pictures.length}`}
+              aria-label={labelOf(media.alt ?? '', `Open picture ${index + 1} of ${pictures.length}`)}
               onClick={() => setOpen(index)}
             >
-              <img src={media.file} alt="" loading="lazy" decoding="async" />
+              <Photo {...media} alt={media.alt ?? ''} sizes={pictures.length === 1 ? WHOLE : HALF} />
               {hidden > 0 && index === MOST_TILES - 1 && <span class="picture-more">+{hidden}</span>}
             </button>
           ))}
@@ -36,13 +40,10 @@ export function PostMedia({ post, own }: { post: Post; own: boolean }): JSX.Elem
         <VideoPlayer key={media.id} postId={post.id} media={media} own={own} />
       ))}
       {open !== undefined && (
-        <PictureDialog
-          files={pictures.map((media) => media.file)}
-          index={open}
-          onMove={setOpen}
-          onClose={() => setOpen(undefined)}
-        />
+        <PictureDialog pictures={pictures} index={open} onMove={setOpen} onClose={() => setOpen(undefined)} />
       )}
     </div>
   );
 }
+
+const labelOf = (alt: string, action: string): string => (alt === '' ? action : `${action}: ${alt}`);

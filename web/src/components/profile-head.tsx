@@ -14,6 +14,7 @@ import { Avatar, isDefaultPicture } from './avatar.tsx';
 import { FilePicker } from './file-picker.tsx';
 import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
+import { Photo } from './photo.tsx';
 import { PlainText } from './plain-text.tsx';
 import { ProfileEditor } from './profile-editor.tsx';
 
@@ -29,7 +30,7 @@ export function ProfileHead({ profile, isOwn, onChange }: ProfileHeadProps): JSX
     onChange(await changeProfile(profile.id, what));
   return (
     <section class="card profile-head" aria-label="Profile">
-      <Cover path={profile.cover_image}>
+      <Cover profile={profile}>
         {isOwn && (
           <PictureButton
             label="Change cover"
@@ -71,12 +72,23 @@ export function ProfileHead({ profile, isOwn, onChange }: ProfileHeadProps): JSX
   );
 }
 
-function Cover({ path, children }: { path: string; children: JSX.Element | false }): JSX.Element {
+function Cover({ profile, children }: { profile: Profile; children: JSX.Element | false }): JSX.Element {
+  const path = profile.cover_image;
   const [broken, setBroken] = useState<string>();
   const drawn = isDefaultPicture(path) || broken === path;
   return (
     <div class={drawn ? 'cover cover-drawn' : 'cover'}>
-      {!drawn && <img src={path} alt="" onError={() => setBroken(path)} />}
+      {!drawn && (
+        <Photo
+          file={path}
+          sources={profile.cover_image_sources}
+          blurhash={profile.cover_image_blurhash}
+          focus={profile.cover_image_focus}
+          alt={profile.cover_image_alt ?? ''}
+          sizes="(min-width: 644px) 620px, 100vw"
+          onBroken={() => setBroken(path)}
+        />
+      )}
       {children}
     </div>
   );

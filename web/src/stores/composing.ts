@@ -7,7 +7,7 @@ import { makeLabel, type Transfer } from '../uploads/transfers.ts';
 import { WireFailure } from '../wire/failures.ts';
 import { createPost } from '../wire/posts.ts';
 import { listPostsOf } from '../wire/profiles.ts';
-import type { Profile } from '../wire/shapes.ts';
+import type { Focus, Profile } from '../wire/shapes.ts';
 import { putOnTop } from './feed.ts';
 import { tell } from './notices.ts';
 import { keepPosts, refreshPost } from './posts.ts';
@@ -19,14 +19,20 @@ export interface ChosenFile {
   id: string;
   kind: MediaKind;
   file: File;
+  /** Of a picture. */
+  alt: string;
+  focus: Focus;
 }
 
 /** `undefined` for files that the site does not show. */
 export function chooseFile(file: File): ChosenFile | undefined {
-  const kind = kindOfPath(file.name) ?? (file.type.startsWith('image/') ? 'picture' : undefined);
+  const kind = kindOfPath(file.name) ?? (isPicture(file) ? 'picture' : undefined);
   if (!kind || file.size === 0 || file.type === 'image/svg+xml') return undefined;
-  return { id: randomLetters(10), kind, file };
+  return { id: randomLetters(10), kind, file, alt: '', focus: { x: 0, y: 0 } };
 }
+
+/** Not every browser knows what a phone's own pictures are; the server says what it can read. */
+const isPicture = ({ type, name }: File): boolean => type.startsWith('image/') || /\.hei[cf]$/i.test(name);
 
 /** Answers the new post's id. Throws only while there is no post yet. */
 export async function publish(author: Profile, text: string, files: readonly ChosenFile[]): Promise<number> {
@@ -102,6 +108,8 @@ async function send(chosen: ChosenFile, to: Destination): Promise<void> {
     conflicts: 0,
     createdAt,
     kept: false,
+    alt: chosen.alt.trim(),
+    focus: chosen.focus,
   };
   await enqueue(transfer, blob);
 }

@@ -41,6 +41,7 @@ async function sendPicture(transfer: Transfer, file: Blob, signal: AbortSignal):
   const before = transfer.picturesBefore;
   if (before === undefined) return { done: false, change: (one) => ({ ...one, picturesBefore: pictures }) };
   if (pictures > before) return { done: true };
-  await addPicture(transfer.postId, await readDataUrl(file), signal);
+  const { postId, alt, focus } = transfer;
+  await addPicture({ postId, dataUrl: await readDataUrl(file), alt, focus }, signal);
   return { done: true };
 }

@@ -27,6 +27,9 @@ export interface Transfer {
   /** Why it failed, for a person. */
   problem?: string;
   conflicts: number;
+  /** What is to be seen on a picture, and what matters most. */
+  alt?: string;
+  focus?: { x: number; y: number };
   /** Pictures that the post had before this one was first sent: tells whether an unanswered request arrived. */
   picturesBefore?: number;
   createdAt: number;

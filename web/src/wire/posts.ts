@@ -2,7 +2,7 @@
 // deletion take any of the three.
 import { WireFailure } from './failures.ts';
 import { ask } from './requests.ts';
-import type { Media, Post } from './shapes.ts';
+import type { Focus, Media, Post } from './shapes.ts';
 
 /** Pages start at 1; the first empty one is the end. */
 export function listFeed(page: number): Promise<Post[]> {
@@ -56,9 +56,21 @@ export async function addReply(answer: Answer & { commentId: number }): Promise<
   await ask('/api/posts/post/add/reply/', { method: 'POST', json });
 }
 
-export async function addPicture(postId: number, dataUrl: string, signal: AbortSignal): Promise<void> {
-  const json = { postID: postId, imageBase64: dataUrl };
+export interface NewPicture {
+  postId: number;
+  dataUrl: string;
+  alt: string | undefined;
+  focus: Focus | undefined;
+}
+
+export async function addPicture(picture: NewPicture, signal: AbortSignal): Promise<void> {
+  const { postId, dataUrl, alt, focus } = picture;
+  const json = { postID: postId, imageBase64: dataUrl, alt, focus };
   await ask('/api/posts/post/add/media/image/', { method: 'POST', json, signal, timeoutMs: 300_000 });
+}
+
+export async function describePicture(id: number, json: { alt: string; focus: Focus }): Promise<void> {
+  await ask(`/api/posts/post/media/${id}/`, { method: 'PATCH', json });
 }
 
 export interface Chunk {

@@ -4,7 +4,7 @@ import { WireFailure, readRetryAfter } from './failures.ts';
 import { dropTokens, isTokens, keepTokens, readTokens, type Tokens } from './tokens.ts';
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
   json?: unknown;
   /** Sent as multipart text fields. */
   form?: Record<string, string>;

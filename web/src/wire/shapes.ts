@@ -1,17 +1,39 @@
 // The nouns as they travel. The misspelt keys (`auhtor`, `replyes`) are the wire's own.
 
+/** One file made of a picture; those of a type are the same at other sizes. */
+export interface Source {
+  url: string;
+  type: string;
+  width: number;
+  height: number;
+  /** The first frame alone of a picture that moves. */
+  still?: boolean;
+}
+
+/** What matters most, from -1 (left, bottom) to 1 (right, top). */
+export interface Focus {
+  x: number;
+  y: number;
+}
+
 export interface Author {
   id: number;
   username?: string;
   firstname: string;
   lastname: string;
   profile_picture: string;
+  profile_picture_sources?: readonly Source[];
 }
 
 export interface Profile extends Author {
   username: string;
   bio: string;
   cover_image: string;
+  profile_picture_alt?: string;
+  cover_image_sources?: readonly Source[];
+  cover_image_alt?: string;
+  cover_image_blurhash?: string;
+  cover_image_focus?: Focus;
   /** Profile ids of those who follow this person. */
   followers: readonly number[];
 }
@@ -29,6 +51,14 @@ export interface Media {
   hls_url: string | null;
   /** Only there when the video could not be processed: a sentence that says why. */
   failure?: string;
+  /** In pixels, once known. */
+  width?: number;
+  height?: number;
+  /** Of pictures. */
+  blurhash?: string;
+  alt?: string;
+  focus?: Focus;
+  sources?: readonly Source[];
 }
 
 export interface Reply {
