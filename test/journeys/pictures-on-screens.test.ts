@@ -53,6 +53,9 @@ test('each screen gets its own file, nothing jumps, and everybody is told what i
 
     await one.click();
     const large = page.getByRole('dialog').getByRole('img', { name: 'A harbour at dusk' });
+    await expect
+      .poll(() => large.evaluate((image: { naturalWidth: number }) => image.naturalWidth), PATIENCE)
+      .toBeGreaterThan(0);
     const box = await large.boundingBox();
     expect((box?.width ?? 0) / (box?.height ?? 1)).toBeCloseTo(1.5, 1);
     await keepPicture(page, `${name}-large`);
@@ -82,7 +85,9 @@ test('what matters most stays in sight where a picture is cropped, and its autho
   await keepPicture(ann, 'editor');
   await ann.getByTestId('edit-submit').click();
   await card.getByRole('button', { name: 'Open picture 1 of 2: A red wall' }).waitFor();
-  expect(await placeOf(first)).toMatch(/^[3-7](\.\d)?% 50%$/);
+  const [x = 100, y = 0] = (await placeOf(first)).split(' ').map((place) => Number.parseFloat(place));
+  expect(x).toBeLessThan(10);
+  expect(Math.abs(y - 50)).toBeLessThan(3);
 });
 
 interface Files extends AsyncDisposable {

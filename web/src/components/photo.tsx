@@ -2,7 +2,7 @@
 // until it is there, a crop shows what matters most, and nothing moves for those who asked for that.
 import { decode } from 'blurhash';
 import type { CSSProperties, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Focus, Source } from '../wire/shapes.ts';
 
 export interface PhotoProps {
@@ -84,7 +84,7 @@ const BLUR_SIDE = 32;
 
 function Blur({ hash }: { hash: string }): JSX.Element {
   const ref = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const brush = ref.current?.getContext('2d');
     if (!brush) return;
     try {
