@@ -12,6 +12,8 @@ export interface Site {
   media: MediaRow[];
   mediaById: Map<number, MediaRow>;
   uploads: UploadRow[];
+  /** Prefixes of what was made of pictures. */
+  renditions: string[];
   /** What the operator would have to mend, a line each; empty when the file is sound. */
   damage: string[];
 }
@@ -60,6 +62,12 @@ const COUNTERS = {
     'select id from profiles p where followers_count <> (select count(*) from follows where followed_id = p.id)',
   following_count:
     'select id from profiles p where following_count <> (select count(*) from follows where follower_id = p.id)',
+  'picture without its row': `select id from media m where kind = 'picture' and post_id is not null
+      and not exists (select 1 from pictures where key = m.file_key and shown_on = m.post_id)
+    union all select id from profiles p where picture_key is not null and not exists (select 1 from pictures where key = p.picture_key)
+    union all select id from profiles p where cover_key is not null and not exists (select 1 from pictures where key = p.cover_key)`,
+  'row without its picture': `select id from pictures p where not exists (select 1 from media where file_key = p.key)
+    and not exists (select 1 from profiles where picture_key = p.key or cover_key = p.key)`,
   'index of texts': `select id from posts where parent_id is null except select ${TERMS_ID} as id from post_terms
     union select * from (select ${TERMS_ID} as id from post_terms except select id from posts where parent_id is null) as extra`,
 };
@@ -90,6 +98,9 @@ export async function readRows(all: Asker): Promise<Site> {
     uploads: await all<UploadRow>(
       `select owner_id as owner, media_id as media, label, draft_key as draft, "offset", finished_at as "finishedAt" from uploads`,
     ),
+    renditions: (
+      await all<Record<string, string | null>>('select draft_prefix, webp_prefix, avif_prefix from pictures')
+    ).flatMap((row) => Object.values(row).filter((prefix) => prefix !== null)),
     damage: wrong,
   };
 }
@@ -130,7 +141,8 @@ export async function compareFiles(dataDir: string, site: Site): Promise<StoredF
     ...site.profiles.flatMap(({ picture, cover }) => [picture, cover]),
     ...site.media.flatMap(({ file, poster }) => [file, poster]),
   ]);
-  const prefixes = site.media.flatMap(({ hls, draft }) => [hls, draft]).filter((prefix) => prefix !== null);
+  const ofVideos = site.media.flatMap(({ hls, draft }) => [hls, draft]).filter((prefix) => prefix !== null);
+  const prefixes = [...ofVideos, ...site.renditions];
   const open = new Set(
     site.uploads.filter(({ finishedAt }) => finishedAt === null).map(({ draft }) => draft),
   );

@@ -196,6 +196,17 @@ describe('the site of the fixtures', () => {
     }
   });
 
+  test('has its pictures made for every screen', async () => {
+    await server.app.worker.idle();
+    const media = (await get('/api/posts/post/3')).media_files;
+    for (const { sources, blurhash, width } of media) {
+      expect(sources.map(({ type }: { type: string }) => type)).toContain('image/webp');
+      expect([blurhash.length, width > 0]).toEqual([28, true]);
+    }
+    const { auhtor } = await get('/api/posts/post/3');
+    expect(auhtor.profile_picture_sources[0].type).toBe('image/webp');
+  }, 90_000);
+
   test('has its video encoded', async () => {
     const media = await vi.waitFor(
       async () => {
@@ -220,6 +231,7 @@ describe('the site of the fixtures', () => {
   test('comes a second time without changing anything, not even what was undone here since', async () => {
     await call(server.base, '/api/posts/post/delete/1/', { token });
     await call(server.base, '/api/posts/post/add/like/', { token, body: { postID: 2 } });
+    await server.app.worker.idle();
     const before = await readContents(server.dataDir);
     const again = await moveIn(server.app);
     expect(again.tables.map(({ taken }) => taken)).toEqual(again.tables.map(() => 0));
