@@ -79,6 +79,8 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['MAX_PICTURE_SIZE', '0', /must look like/],
   ['MAX_VIDEO_SIZE', '-4GB', /must look like/],
   ['MAX_CHUNK_SIZE', '8MiB!', /must look like/],
+  ['PICTURE_FORMATS', 'avif', /webp,avif/],
+  ['PICTURE_FORMATS', 'webp,jxl', /webp,avif/],
   ['VIDEO_SIZES', '360p', /even picture heights/],
   ['VIDEO_SIZES', '361', /even picture heights/],
   ['VIDEO_SIZES', '4320', /even picture heights/],

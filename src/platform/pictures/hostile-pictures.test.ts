@@ -1,6 +1,7 @@
 import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { makeHeic } from '../../../test/support/heic.ts';
 import { createPictures } from './pictures.ts';
 
 const limits = {
@@ -70,6 +71,27 @@ describe('what is no picture is refused:', () => {
       });
     },
   );
+
+  test('HEIC as phones take it: read where libvips can, else refused in a sentence', async () => {
+    const heic = await makeHeic(320, 240);
+    // Its container is sound, and the size stands in it.
+    expect(await sharp(heic).metadata()).toMatchObject({
+      format: 'heif',
+      compression: 'hevc',
+      width: 320,
+      height: 240,
+    });
+    const canRead = await sharp(heic)
+      .raw()
+      .toBuffer()
+      .then(
+        () => true,
+        () => false,
+      );
+    const outcome = await refusal(heic);
+    if (canRead) expect(outcome).toBe('taken');
+    else expect(outcome).toMatchObject({ kind: 'unsupported', code: 'heic_not_supported' });
+  });
 
   test.each(['GIF89a', 'GIF89a=1;/*', '\x89PNG\r\n\x1a\n', '\xff\xd8\xff\xe0', 'RIFF\x24\0\0\0WEBPVP8 '])(
     'SVG behind the first bytes of a picture: %j',

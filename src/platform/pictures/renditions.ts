@@ -54,10 +54,7 @@ export function chooseWidths(own: number, widths: readonly number[]): number[] {
 
 const NEARLY = 1.25;
 
-/**
- * AVIF at an effort of 4 takes ten times as long as WebP. At 2 it takes four times as long, and is hardly smaller than WebP
- * looks the same at.
- */
+/** AVIF at an effort of 4 takes five times as long as at 3, for a tenth of the bytes; below 3 it is no smaller than WebP. */
 const AVIF = { quality: 52, effort: 3 } as const;
 const WEBP = { quality: 78, alphaQuality: 90, effort: 4 } as const;
 
