@@ -131,18 +131,17 @@ async function measure(bytes: Buffer | undefined, swatches = SWATCHES): Promise<
 describe('colours stay what they are', () => {
   const finest = { quality: 100, chromaSubsampling: '4:4:4' };
   test.each([
-    ['sRGB', 6, SWATCHES, () => paintSwatches().png()],
-    ['Display P3', 6, SWATCHES, () => paintSwatches().withIccProfile('p3').jpeg(finest)],
-    ['16 bits', 6, SWATCHES, () => paintSwatches().toColourspace('rgb16').png()],
+    ['sRGB', { most: 6, swatches: SWATCHES }, () => paintSwatches().png()],
+    ['Display P3', { most: 6, swatches: SWATCHES }, () => paintSwatches().withIccProfile('p3').jpeg(finest)],
+    ['16 bits', { most: 6, swatches: SWATCHES }, () => paintSwatches().toColourspace('rgb16').png()],
     [
       'Display P3 of 16 bits',
-      6,
-      SWATCHES,
+      { most: 6, swatches: SWATCHES },
       () => paintSwatches().toColourspace('rgb16').withIccProfile('p3').png(),
     ],
     // No ink is exactly a colour of light: what comes back from the same profile is off by as much.
-    ['CMYK', 25, MUTED, () => paintSwatches(MUTED).withIccProfile('cmyk').jpeg(finest)],
-  ])('in %s', async (_, most, swatches, make) => {
+    ['CMYK', { most: 25, swatches: MUTED }, () => paintSwatches(MUTED).withIccProfile('cmyk').jpeg(finest)],
+  ])('in %s', async (_, { most, swatches }, make) => {
     const source = await make().toBuffer();
     expect(await measure((await pictures.normalise(source, FIT)).bytes, swatches)).toBeLessThan(most);
     for (const format of ['webp', 'avif'] as const) {

@@ -1,7 +1,7 @@
 // A picture of the site: the browser takes the file that fits the screen, its place is kept free and painted in its colours
 // until it is there, a crop shows what matters most, and nothing moves for those who asked for that.
 import { decode } from 'blurhash';
-import type { CSSProperties, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Focus, Source } from '../wire/shapes.ts';
 
@@ -16,14 +16,15 @@ export interface PhotoProps {
   alt: string;
   /** How wide it will be shown, as in the attribute of that name. */
   sizes: string;
-  style?: CSSProperties;
+  /** Its width, where the layout does not say it. */
+  shownWidth?: string | undefined;
   /** Not before it comes near, unless said otherwise. */
   eager?: boolean;
   onBroken?: () => void;
 }
 
 export function Photo(props: PhotoProps): JSX.Element {
-  const { file, width, height, blurhash, focus, alt, style, eager = false } = props;
+  const { file, width, height, blurhash, focus, alt, shownWidth, eager = false } = props;
   const [state, setState] = useState<{ file: string; is: 'shown' | 'plain' }>();
   const is = state?.file === file ? state.is : undefined;
   // What is made of a picture later is not worth loading it a second time.
@@ -46,7 +47,7 @@ export function Photo(props: PhotoProps): JSX.Element {
           height={height}
           loading={eager ? 'eager' : 'lazy'}
           decoding="async"
-          style={{ ...style, ...(focus && { objectPosition: placeOf(focus) }) }}
+          style={{ width: shownWidth, objectPosition: focus && placeOf(focus) }}
           onLoad={() => is === undefined && setState({ file, is: 'shown' })}
           onError={fail}
         />

@@ -33,7 +33,7 @@ export function PictureDialog(props: PictureDialogProps): JSX.Element | null {
           {...picture}
           alt={picture.alt || place}
           sizes={shown}
-          style={width > 0 ? { width: shown } : {}}
+          shownWidth={width > 0 ? shown : undefined}
           eager
         />
         <IconButton class="stage-close" icon="close" label="Close" onClick={onClose} />
