@@ -40,6 +40,7 @@ test('every route that is not in the table answers 405 to everybody', async () =
   const world = await makeWorld(server, people);
   const others = [...mounted].filter((route) => !declared.has(route));
   expect(others.length).toBeGreaterThan(0);
+  await server.app.worker.idle();
   const before = await readAll(server.dataDir);
   for (const route of others) {
     const [method = '', path = ''] = route.split(' ');

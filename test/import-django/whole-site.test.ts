@@ -98,7 +98,10 @@ describe('the site of the fixtures', () => {
     );
     expect(taken[6]?.['text']).toBe('');
     // Only what was touched a while after it was made counts as edited.
-    expect(await rows('select id from posts where edited_at is not null')).toEqual([{ id: 10 }, { id: 12 }]);
+    expect(await rows('select id from posts where edited_at is not null order by id')).toEqual([
+      { id: 10 },
+      { id: 12 },
+    ]);
   });
 
   test('answers the old links', async () => {
