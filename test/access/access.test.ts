@@ -58,6 +58,7 @@ describe.each(rows)('$method $path $variant', (row) => {
     const got: Partial<Record<Viewer, number>> = {};
     for (const viewer of VIEWERS) {
       await server.app.worker.idle();
+      await server.app.worker.idle();
       const [all, own] = [await readAll(server.dataDir), await readOwn(server.dataDir, people.owner.id)];
       const { status } = await send(row, viewer, world);
       got[viewer] = status;
