@@ -11,6 +11,7 @@ import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
 import { createSocketMeasures } from './api/socket-measures.ts';
+import { createUploadsDoor } from './api/uploads/index.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
 import {
@@ -170,6 +171,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         postCacheBytes: config.postCacheBytes,
         socketMeasures: createSocketMeasures(metrics),
       }),
+      createUploadsDoor({ media, viewers, requestLimits, limits: config.limits }),
       createFilesDoor({ storage }),
       createPagesDoor(),
     ],

@@ -131,7 +131,7 @@ async function uploadFilm(
       ...{ viewer, offset, label: `${name}.mp4`, connection: 'seed' },
       content: content.subarray(offset, offset + CHUNK_BYTES),
     });
-    if (stored === content.length) await attaching.addVideo({ viewer, postId, mediaId });
+    if (stored === content.length) await attaching.addVideo({ viewer, postId, upload: mediaId });
   }
 }
 

@@ -16,6 +16,7 @@ import Fastify, {
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type Metrics, noMetrics } from '../platform/metrics/metrics.ts';
 import { noTracing, type Tracing } from '../platform/tracing/tracing.ts';
+import { createCrossOrigin } from './cross-origin.ts';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
 import { createSecureHeaders } from './headers.ts';
 import { createHostCheck } from './hosts.ts';
@@ -102,31 +103,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     request.log.error({ err: error }, 'a request failed');
     return reply.code(500).send({ detail: 'Something went wrong on the server.' });
   });
-  await app.register(cors, {
-    origin: [...allowedOrigins],
-    allowedHeaders: [
-      'accept',
-      'accept-encoding',
-      'authorization',
-      'content-type',
-      'dnt',
-      'origin',
-      'user-agent',
-      'x-csrftoken',
-      'x-requested-with',
-    ],
-    methods: ['DELETE', 'GET', 'OPTIONS', 'PATCH', 'POST', 'PUT'],
-    exposedHeaders: [
-      'Retry-After',
-      'X-RateLimit-Limit',
-      'X-RateLimit-Remaining',
-      'X-RateLimit-Reset',
-      'X-Request-Id',
-    ],
-    maxAge: 86_400,
-    optionsSuccessStatus: 200,
-    strictPreflight: false,
-  });
+  await app.register(cors, { delegator: createCrossOrigin(allowedOrigins) });
   for (const door of options.doors) await app.register(door);
   return app;
 }

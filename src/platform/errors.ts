@@ -22,6 +22,8 @@ export interface ErrorDetails {
   retryAfter?: number;
   /** Where an upload stands, in bytes, when the client's offset was wrong. */
   offset?: number;
+  /** Bytes of an upload that have not come, each range without its `end`. */
+  missing?: { start: number; end: number }[];
 }
 
 export class DomainError extends Error {

@@ -53,8 +53,12 @@ function answerDomainError(error: DomainError, { request, reply }: Exchange): Fa
   if (kind === 'unauthenticated')
     return reply.header('WWW-Authenticate', 'Bearer realm="api"').send(tokenBody(error));
   if (details.fields) return reply.send(details.fields);
-  const offset = details.offset === undefined ? {} : { offset: details.offset };
-  return reply.send({ ...body(request, message), ...offset });
+  const { offset, missing } = details;
+  return reply.send({
+    ...body(request, message),
+    ...(offset !== undefined && { offset }),
+    ...(missing && { missing }),
+  });
 }
 
 /** simplejwt's bodies. */

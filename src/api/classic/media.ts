@@ -12,7 +12,11 @@ import type { ClassicOptions } from './options.ts';
 import * as schemas from './schemas.ts';
 
 const pictureBody = z.object({ postID: schemas.id, imageBase64: z.string(), ...schemas.description });
-const finalizeBody = z.object({ postID: schemas.id, videoID: schemas.id });
+/** A video is named by what the last chunk was answered with, or by the id that the other doors know its upload by. */
+const finalizeBody = z.object({
+  postID: schemas.id,
+  videoID: z.union([schemas.id, z.string().regex(/^[0-9a-f]{32}$/)]),
+});
 
 const chunkForm = z.object({
   filename: z.string().min(1),
@@ -74,7 +78,7 @@ export async function mediaRoutes(
     { schema: { body: finalizeBody, response: { 200: schemas.sentence } } },
     async (request) => {
       const viewer = await viewers.require(request);
-      await posts.attaching.addVideo({ viewer, postId: request.body.postID, mediaId: request.body.videoID });
+      await posts.attaching.addVideo({ viewer, postId: request.body.postID, upload: request.body.videoID });
       return ['Video Added Successfully'];
     },
   );

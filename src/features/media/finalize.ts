@@ -11,7 +11,10 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Viewer } from '../users/index.ts';
 import type { Attachments } from './attachments.ts';
 import { transcodeJob } from './transcode.ts';
-import { isWrittenTo, whenUnused } from './upload-leases.ts';
+import type { UploadLeases } from './upload-leases.ts';
+import { findGaps } from './upload-ranges.ts';
+import type { UploadRows } from './upload-rows.ts';
+import { isWrittenTo } from './upload-writers.ts';
 import { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 
 /** An upload that was looked at and may be closed. */
@@ -23,7 +26,8 @@ export interface CheckedUpload {
 export interface Finalize {
   /**
    * Looks at the bytes of the viewer's own upload, once nobody writes to it. Answers undefined when it is closed already.
-   * Throws `not_found`, `unavailable` (`upload_busy`), `conflict` (`upload_empty`) or `unsupported` (`not_a_video`; the upload is dropped then).
+   * Throws `not_found`, `unavailable` (`upload_busy`), `conflict` (`upload_empty`, `upload_incomplete` with what is missing) or
+   * `unsupported` (`not_a_video`; the upload is dropped then).
    */
   check(options: { viewer: Viewer; mediaId: number }): Promise<CheckedUpload | undefined>;
   /**
@@ -35,6 +39,8 @@ export interface Finalize {
   publish(checked: CheckedUpload): Promise<void>;
   /** Throws `conflict` unless the closed upload went to this post. */
   confirmClosed(options: { mediaId: number; postId: number }): Promise<void>;
+  /** The media that the viewer's own upload with this id is of. Throws `not_found`. */
+  identify(options: { viewer: Viewer; id: string }): Promise<number>;
 }
 
 interface FinalizeOptions {
@@ -42,10 +48,14 @@ interface FinalizeOptions {
   storage: Storage;
   jobs: Jobs;
   attachments: Attachments;
+  rows: UploadRows;
+  leases: UploadLeases;
   now: () => number;
 }
 
-export function createFinalize({ database, storage, jobs, attachments, now }: FinalizeOptions): Finalize {
+export function createFinalize(options: FinalizeOptions): Finalize {
+  const { database, storage, jobs, attachments, rows, leases, now } = options;
+
   async function drop(upload: Selectable<UploadsTable>): Promise<void> {
     await database.transaction(async (tx) => {
       await tx.deleteFrom('media').where('id', '=', upload.mediaId).execute();
@@ -64,11 +74,20 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
     return upload;
   }
 
+  /** Throws `conflict` while bytes of the declared length are missing. */
+  async function requireWhole({ id, offset, length }: Selectable<UploadsTable>): Promise<void> {
+    if (length === null || offset === length) return;
+    const received = await rows.listReceived(database.read, id);
+    const missing = findGaps({ start: offset, end: length }, received);
+    throw conflict('upload_incomplete', 'Bytes of this upload are still missing.', { offset, missing });
+  }
+
   return {
     async check(own) {
-      const upload = await whenUnused(() => find(own), now);
+      const upload = await leases.whenUnused(() => find(own));
       if (upload.finishedAt !== null) return undefined;
       if (upload.offset === 0) throw conflict('upload_empty', 'This upload has no bytes yet.', { offset: 0 });
+      await requireWhole(upload);
       const end = Math.min(SNIFF_BYTES, upload.offset) - 1;
       let head: Buffer;
       try {
@@ -136,6 +155,17 @@ export function createFinalize({ database, storage, jobs, attachments, now }: Fi
         .where('id', '=', mediaId)
         .executeTakeFirst();
       if (media?.postId !== postId) throw conflict('upload_closed', 'This upload belongs to another post.');
+    },
+
+    async identify({ viewer, id }) {
+      const upload = await database.read
+        .selectFrom('uploads')
+        .select('mediaId')
+        .where('draftKey', '=', id)
+        .where('ownerId', '=', viewer.profileId)
+        .executeTakeFirst();
+      if (!upload) throw notFound('upload');
+      return upload.mediaId;
     },
   };
 }

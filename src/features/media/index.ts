@@ -19,7 +19,13 @@ import { createPictureSweep, sweepPicturesJob } from './sweep-pictures.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
 import { createOrphanSweep, sweepOrphansJob } from './sweep-orphans.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
+import { createUploadBodies, type UploadBodies } from './upload-bodies.ts';
+import { createUploadLeases } from './upload-leases.ts';
+import { createUploadParts, type UploadParts } from './upload-parts.ts';
+import { createUploadResources, type UploadResources } from './upload-resources.ts';
+import { createUploadRows } from './upload-rows.ts';
 import { createUploads, type Uploads } from './uploads.ts';
+import { createWriters } from './upload-writers.ts';
 import type { VideoEncoder } from './video-encoder.ts';
 import { createMediaViews, type MediaViews } from './views.ts';
 
@@ -31,10 +37,17 @@ export { transcodeJob } from './transcode.ts';
 export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 export type { Uploads } from './uploads.ts';
 export { createVideoEncoder, type VideoEncoder } from './video-encoder.ts';
+export type { Checksum, ChecksumAlgorithm } from './intake.ts';
+export type { UploadState } from './upload-resources.ts';
 export type { MediaView } from './views.ts';
 
 export interface Media {
+  /** By name, in pieces that come as text. */
   readonly uploads: Uploads;
+  /** By id: as a whole, as bodies in order, as parts in any order. */
+  readonly resources: Pick<UploadResources, 'create' | 'settle' | 'look' | 'remove'>;
+  readonly bodies: UploadBodies;
+  readonly parts: UploadParts;
   readonly finalize: Finalize;
   readonly attachments: Attachments;
   readonly views: MediaViews;
@@ -67,14 +80,22 @@ export interface MediaOptions {
 export function createMedia(options: MediaOptions): Media {
   const { limits } = options;
   const quota = createQuota(options);
+  const writers = createWriters();
+  const rows = createUploadRows({ ...options, quota });
+  const leases = createUploadLeases({ ...options, writers });
+  const uploads = { ...options, rows, leases, writers, quota };
+  const resources = createUploadResources(uploads);
   const attachments = createAttachments({ ...options, quota });
   const transcoding = createTranscoding(options);
   const rendering = createPictureRendering({ ...options, formats: options.pictureFormats });
   const sweep = createUploadSweep({ ...options, uploadLifetimeMs: limits.uploadLifetimeMs });
   return {
     attachments,
-    uploads: createUploads({ ...options, quota }),
-    finalize: createFinalize({ ...options, attachments }),
+    resources,
+    uploads: createUploads(uploads),
+    bodies: createUploadBodies({ ...uploads, resources, read: options.database.read }),
+    parts: createUploadParts({ ...uploads, resources }),
+    finalize: createFinalize({ ...uploads, attachments }),
     views: createMediaViews(options),
     lanes: [
       {

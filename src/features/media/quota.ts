@@ -5,6 +5,8 @@ import type { Database, Reader, Transaction } from '../../platform/database/data
 import { tooLarge } from '../../platform/errors.ts';
 
 export interface Quota {
+  /** Bytes that the owner has room for just now. */
+  room(ownerId: number): Promise<number>;
   /** Throws `too_large` (`quota_reached`) unless the owner has room for so many bytes more, just now. */
   look(wanted: Wanted): Promise<void>;
   /** The same in the transaction that takes the room, which nobody else takes until it ends. */
@@ -23,13 +25,16 @@ export function createQuota({
   database: Database;
   limits: { storageBytes: number };
 }): Quota {
-  async function refuse(db: Reader, { ownerId, bytes }: Wanted): Promise<void> {
+  async function findRoom(db: Reader, ownerId: number): Promise<number> {
     const { kept } = await db
       .selectFrom('media')
       .select(sql<number>`coalesce(sum(size), 0)`.as('kept'))
       .where('ownerId', '=', ownerId)
       .executeTakeFirstOrThrow();
-    if (kept + bytes > limits.storageBytes)
+    return limits.storageBytes - kept;
+  }
+  async function refuse(db: Reader, { ownerId, bytes }: Wanted): Promise<void> {
+    if (bytes > (await findRoom(db, ownerId)))
       throw tooLarge(
         'quota_reached',
         'Your pictures and videos take up all the room that you have here. Delete some of them and try again.',
@@ -37,6 +42,7 @@ export function createQuota({
   }
   return {
     look: (wanted) => refuse(database.read, wanted),
+    room: async (ownerId) => Math.max(0, await findRoom(database.read, ownerId)),
     async check(tx, wanted) {
       await database.dialect.lock(tx, `storage:${wanted.ownerId}`);
       await refuse(tx, wanted);

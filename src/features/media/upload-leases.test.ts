@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import type { Transaction } from '../../platform/database/database.ts';
-import { type Upload, withLease } from './upload-leases.ts';
+import { createUploadLeases, type Upload } from './upload-leases.ts';
+import { createWriters } from './upload-writers.ts';
 import { newLeaseHolder } from '../../platform/jobs/holder.ts';
 
 const [here] = newLeaseHolder().split('/');
@@ -20,7 +21,12 @@ const find = (tx: Transaction): Promise<Upload> =>
   tx.selectFrom('uploads').selectAll().where('mediaId', '=', mediaId).executeTakeFirstOrThrow();
 const lease = <T>(
   work: (upload: Upload) => Promise<{ progress?: { offset: number }; result: T }>,
-): Promise<T> => withLease(opened.database, { find, work, now: opened.queue.now });
+): Promise<T> =>
+  createUploadLeases({
+    database: opened.database,
+    writers: createWriters(),
+    now: opened.queue.now,
+  }).hold({ find, work });
 const row = () => opened.uploadRow(mediaId);
 const change = (set: object): Promise<unknown> =>
   opened.database.transaction((tx) => tx.updateTable('uploads').set(set).execute());

@@ -1,18 +1,18 @@
-// Uploads: bytes on their way in, piece by piece, under a name that the client chose. A piece that was acknowledged is
-// durable; a piece that comes twice is stored once.
+// Uploads piece by piece under a name that the client chose, each piece in memory as it comes as text. A piece that was
+// acknowledged is durable; a piece that comes twice is stored once.
 //
 // The classic client sends no offset, so a piece whose answer was lost comes again looking like new bytes. The rule:
 // the same bytes as the last piece on ANOTHER connection are that repeat; on the SAME connection the answer must have
 // arrived, so they are new bytes that happen to be equal. Clients that send `offset` need no such rule.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { Database, Transaction } from '../../platform/database/database.ts';
 import { conflict, invalid, tooLarge } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Viewer } from '../users/index.ts';
-import { noVideo } from './attachments.ts';
 import type { Quota } from './quota.ts';
-import { type Upload, withLease, type Work } from './upload-leases.ts';
+import type { Upload, UploadLeases, Work } from './upload-leases.ts';
+import { checkLabel, type UploadRows } from './upload-rows.ts';
 
 export interface Chunk {
   viewer: Viewer;
@@ -39,16 +39,13 @@ export interface UploadProgress {
 export interface Uploads {
   /**
    * Throws `invalid` (`label_missing`, `label_too_long`, `label_not_valid`, `checksum_mismatch`), `too_large` (`video_too_large`,
-   * `quota_reached`, `too_many_uploads`), `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`)
-   * or `unavailable`.
+   * `quota_reached`, `too_many_uploads`), `conflict` (`offset_mismatch` with where the upload stands, `upload_closed`,
+   * `upload_in_parts`) or `unavailable`.
    */
   append(chunk: Chunk): Promise<UploadProgress>;
   /** Unfinished uploads of everybody. */
   countOpen(): Promise<number>;
 }
-
-const MAX_LABEL_CHARACTERS = 1_000;
-const MAX_OPEN_UPLOADS = 50;
 
 /** A chunk that has come to its upload. */
 interface Piece {
@@ -61,12 +58,13 @@ interface Piece {
 interface UploadsOptions {
   database: Database;
   storage: Storage;
+  rows: UploadRows;
+  leases: UploadLeases;
   quota: Quota;
   limits: { videoBytes: number };
-  now: () => number;
 }
 
-export function createUploads({ database, storage, quota, limits, now }: UploadsOptions): Uploads {
+export function createUploads({ database, storage, rows, leases, quota, limits }: UploadsOptions): Uploads {
   return {
     async countOpen() {
       const { count } = await database.read
@@ -82,9 +80,8 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
       if (chunk.sha256 !== undefined && chunk.sha256.toLowerCase() !== hash) {
         throw invalid('checksum_mismatch', 'The chunk does not have the SHA-256 that came with it.');
       }
-      return withLease(database, {
-        now,
-        find: (tx) => findOrCreate({ database, quota, now }, tx, chunk),
+      return leases.hold({
+        find: (tx) => findOrCreate(tx, chunk),
         async work(upload) {
           const where = await place({ upload, chunk, hash });
           // From here on it is this connection that has had the answer.
@@ -101,18 +98,22 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
 
   /** Writes the piece at the end of the upload. */
   async function store({ upload, chunk, hash }: Piece): Promise<Work<UploadProgress>> {
-    const { draftKey, mediaId, ownerId, leaseNumber: fence } = upload;
+    const { draftKey, mediaId, ownerId, length, leaseNumber: fence } = upload;
     const { content, connection } = chunk;
     const bytes = content.length;
-    if (upload.offset + bytes > limits.videoBytes)
-      throw tooLarge('video_too_large', `Videos may have at most ${limits.videoBytes} bytes.`);
-    await quota.look({ ownerId, bytes });
+    const end = upload.offset + bytes;
+    if (end > limits.videoBytes || (length !== null && end > length))
+      throw tooLarge('video_too_large', `Videos may have at most ${length ?? limits.videoBytes} bytes.`);
+    // A declared length is taken from the quota already.
+    const isReserved = length !== null;
+    if (!isReserved) await quota.look({ ownerId, bytes });
     const place = { offset: upload.offset, fence };
     const offset = upload.offset + (await storage.drafts.write(draftKey, place, [content]));
     return {
       progress: { offset, lastChunkHash: hash, lastChunkSize: bytes, lastConnection: connection },
-      // Once more, as other pieces of the owner's may have come in meanwhile.
       async within(tx) {
+        if (isReserved) return;
+        // Once more, as other pieces of the owner's may have come in meanwhile.
         await quota.check(tx, { ownerId, bytes });
         await tx.updateTable('media').set({ size: offset }).where('id', '=', mediaId).execute();
       },
@@ -132,6 +133,24 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
     return isLast && chunk.connection !== upload.lastConnection ? 'stored' : 'end';
   }
 
+  async function findOrCreate(tx: Transaction, chunk: Chunk): Promise<Upload> {
+    const { label } = chunk;
+    const ownerId = chunk.viewer.profileId;
+    await database.dialect.lock(tx, `storage:${ownerId}`);
+    const known = await rows.findLabelled(tx, { ownerId, label });
+    // Without offsets nobody could tell where its pieces go.
+    if (known && (await rows.hasParts(tx, known.id)))
+      throw conflict('upload_in_parts', 'This upload comes in parts.', { offset: known.offset });
+    if (known) return known;
+    if (chunk.offset !== undefined && chunk.offset > 0) {
+      throw conflict('offset_mismatch', 'This upload stands at byte 0.', { offset: 0 });
+    }
+    return rows.insert(tx, {
+      ...{ ownerId, label, filename: label, length: null, metadata: null },
+      ...{ reserved: 0, needed: chunk.content.length },
+    });
+  }
+
   /** Compares a piece that says where it belongs. Throws `offset_mismatch` unless it fits or is there already. */
   async function isStored({ upload, chunk }: { upload: Upload; chunk: Chunk }): Promise<boolean> {
     const { offset = 0, content } = chunk;
@@ -146,76 +165,6 @@ export function createUploads({ database, storage, quota, limits, now }: Uploads
       offset: upload.offset,
     });
   }
-}
-
-function checkLabel(label: string): void {
-  if (label === '') throw invalid('label_missing', 'The file name is missing.');
-  if (label.length > MAX_LABEL_CHARACTERS)
-    throw invalid('label_too_long', `File names may have at most ${MAX_LABEL_CHARACTERS} characters.`);
-  if (!label.isWellFormed() || label.includes('\0'))
-    throw invalid('label_not_valid', 'The file name has characters that are not valid.');
-}
-
-async function findOrCreate(
-  { database, quota, now }: Pick<UploadsOptions, 'database' | 'quota' | 'now'>,
-  tx: Transaction,
-  chunk: Chunk,
-): Promise<Upload> {
-  const { viewer, label } = chunk;
-  const ownerId = viewer.profileId;
-  await database.dialect.lock(tx, `storage:${ownerId}`);
-  const known = await tx
-    .selectFrom('uploads')
-    .selectAll()
-    .where('ownerId', '=', ownerId)
-    .where('label', '=', label)
-    .executeTakeFirst();
-  if (known) return known;
-  if (chunk.offset !== undefined && chunk.offset > 0) {
-    throw conflict('offset_mismatch', 'This upload stands at byte 0.', { offset: 0 });
-  }
-  const open = await tx
-    .selectFrom('uploads')
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .where('ownerId', '=', ownerId)
-    .where('finishedAt', 'is', null)
-    .executeTakeFirstOrThrow();
-  if (open.count >= MAX_OPEN_UPLOADS)
-    throw tooLarge('too_many_uploads', 'You have too many unfinished uploads. Finish one of them first.');
-  await quota.check(tx, { ownerId, bytes: chunk.content.length });
-  const at = now();
-  const media = await tx
-    .insertInto('media')
-    .values({
-      ownerId,
-      postId: null,
-      kind: 'video',
-      label,
-      fileKey: null,
-      width: null,
-      height: null,
-      ...noVideo,
-      createdAt: at,
-      readyAt: null,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return tx
-    .insertInto('uploads')
-    .values({
-      ownerId,
-      mediaId: media.id,
-      label,
-      draftKey: randomBytes(16).toString('hex'),
-      lastChunkHash: null,
-      lastConnection: null,
-      leaseHolder: null,
-      createdAt: at,
-      updatedAt: at,
-      finishedAt: null,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
 }
 
 function describe({ mediaId, label, draftKey }: Upload, offset: number): UploadProgress {

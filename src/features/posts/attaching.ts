@@ -14,8 +14,8 @@ export interface Attaching {
    * Throws `not_found` for anything but the viewer's own picture, `invalid` for a bad text or place.
    */
   describePicture(picture: Description & { viewer: Viewer; mediaId: number }): Promise<number>;
-  /** Closes the viewer's upload and puts it onto the post. Idempotent. Throws as `Finalize` does. */
-  addVideo(video: { viewer: Viewer; postId: number; mediaId: number }): Promise<void>;
+  /** Closes the viewer's upload, known by its media or by its own id, and puts it onto the post. Idempotent. Throws as `Finalize` does. */
+  addVideo(video: { viewer: Viewer; postId: number; upload: number | string }): Promise<void>;
 }
 
 export function createAttaching({
@@ -62,8 +62,9 @@ export function createAttaching({
       });
     },
 
-    async addVideo({ viewer, postId, mediaId }) {
+    async addVideo({ viewer, postId, upload }) {
       await threads.findOwnPost({ id: postId, viewer });
+      const mediaId = typeof upload === 'number' ? upload : await finalize.identify({ viewer, id: upload });
       const checked = await finalize.check({ viewer, mediaId });
       if (!checked) return finalize.confirmClosed({ mediaId, postId });
       const closed = await database.transaction(async (tx) => {

@@ -102,7 +102,7 @@ describe('a post', () => {
   test('takes videos of its author alone, and only of what they have sent', async () => {
     const [own, foreign] = [await upload(ann), await upload(bob)];
     const add = (viewer: Viewer, postId: number, mediaId: number) =>
-      attaching.addVideo({ viewer, postId, mediaId });
+      attaching.addVideo({ viewer, postId, upload: mediaId });
     await expect(add(bob, post, foreign)).rejects.toMatchObject(FORBIDDEN);
     await expect(add(ann, post, foreign)).rejects.toMatchObject({ code: 'upload_not_found' });
     await expect(add(ann, NOWHERE, own)).rejects.toMatchObject(NOT_FOUND);

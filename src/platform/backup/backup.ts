@@ -127,6 +127,8 @@ async function settle(copy: Database): Promise<void> {
   await copy.transaction(async (tx) => {
     // The hold is that of this backup, not of the site that is made from it.
     await tx.deleteFrom('jobs').where('kind', '=', HOLD_KIND).execute();
+    // Drafts are copied up to their offset: what had arrived ahead of it has to come again.
+    await tx.deleteFrom('uploadParts').execute();
     await tx
       .updateTable('jobs')
       .set({ leaseHolder: null, leaseUntil: 0, attempts: sql<number>`max(attempts - 1, 0)` })

@@ -12,6 +12,7 @@ export interface Tables {
   media: MediaTable;
   pictures: PicturesTable;
   uploads: UploadsTable;
+  uploadParts: UploadPartsTable;
   jobs: JobsTable;
   importSources: ImportSourcesTable;
   imports: ImportsTable;
@@ -151,11 +152,16 @@ export interface UploadsTable {
   id: Generated<number>;
   ownerId: number;
   mediaId: number;
+  /** The client's name for it, or its id when it has none of its own. */
   label: string;
-  /** Key of the draft in storage. */
+  /** Key of the draft in storage, and the id that clients know the upload by. */
   draftKey: string;
-  /** Bytes that are durable and acknowledged. */
+  /** Bytes from the beginning on that are durable and acknowledged. */
   offset: Generated<number>;
+  /** Bytes of the whole file, once the client has said so; they count as kept from then on. */
+  length: number | null;
+  /** `Upload-Metadata` as the client sent it. */
+  metadata: string | null;
   /** SHA-256 (hex) and length of the last accepted chunk, and the connection it came on. */
   lastChunkHash: string | null;
   lastChunkSize: Generated<number>;
@@ -164,9 +170,26 @@ export interface UploadsTable {
   leaseUntil: Generated<number>;
   /** Leases so far: the fence of what their holders write. */
   leaseNumber: Generated<number>;
+  /** 1 once somebody else waits for the lease's end. */
+  leaseWanted: Generated<number>;
   createdAt: number;
   updatedAt: number;
   finishedAt: number | null;
+}
+
+/**
+ * Bytes of an upload beyond its offset: being written (`leaseHolder`) → received (no holder) → part of what the offset
+ * counts (deleted). Ranges never overlap, and received ones that touch are one.
+ */
+export interface UploadPartsTable {
+  id: Generated<number>;
+  uploadId: number;
+  firstByte: number;
+  /** The first byte that is not of it. */
+  nextByte: number;
+  leaseHolder: string | null;
+  leaseUntil: Generated<number>;
+  leaseWanted: Generated<number>;
 }
 
 /**

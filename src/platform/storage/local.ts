@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unavailable } from '../errors.ts';
+import { writeGathered } from './gathered-writes.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
 /** Bytes per read: twice as many are held for each client that reads slowly, and there may be thousands. */
@@ -90,16 +91,16 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
     write: (key, { offset }, content) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
-        await using file = await openForWriting(path);
-        let position = offset;
-        for await (const piece of content) {
-          await writeAll(file, { bytes: piece, position });
-          position += piece.length;
+        const { file, isNew } = await openForWriting(path);
+        try {
+          const written = await writeGathered(file, { content, position: offset });
+          await file.datasync();
+          // The file's entry in its folder must last as long as its bytes.
+          if (isNew || offset === 0) await syncFolder(dirname(path));
+          return written;
+        } finally {
+          await file.close();
         }
-        await file.datasync();
-        // The first piece has made the file, and its entry in the folder must last as long as its bytes.
-        if (offset === 0) await syncFolder(dirname(path));
-        return position - offset;
       }),
     read: (key, range) => createReadStream(pathOf(key), range),
     publish: (key, size, blobKey) =>
@@ -145,24 +146,14 @@ function locate(root: string, key: string): string {
 }
 
 /** Opens without truncating, and makes what is not there. */
-async function openForWriting(path: string): Promise<FileHandle> {
+async function openForWriting(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
-    return await open(path, 'r+');
+    return { file: await open(path, 'r+'), isNew: false };
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   await makeFolder(dirname(path));
-  return open(path, constants.O_RDWR | constants.O_CREAT);
-}
-
-/** A disk that runs full writes what still fits and fails only at the next try. */
-async function writeAll(
-  file: FileHandle,
-  { bytes, position }: { bytes: Uint8Array; position: number },
-): Promise<void> {
-  let written = 0;
-  while (written < bytes.length)
-    written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+  return { file: await open(path, constants.O_RDWR | constants.O_CREAT), isNew: true };
 }
 
 /** A folder that is made here is entered durably in the one above it, up to the first that was there. */

@@ -7,6 +7,7 @@ import * as storagePerPerson from './003-storage-per-person.ts';
 import * as usernameSkeletons from './004-username-skeletons.ts';
 import * as changedAt from './005-changed-at.ts';
 import * as leaseNumbers from './006-lease-numbers.ts';
+import * as uploadParts from './007-upload-parts.ts';
 import * as pictures from './008-pictures.ts';
 
 export interface Migration {
@@ -20,5 +21,6 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [4, usernameSkeletons],
   [5, changedAt],
   [6, leaseNumbers],
+  [7, uploadParts],
   [8, pictures],
 ];
