@@ -36,6 +36,16 @@ const PAIRS: [what: string, forbidden: () => Promise<Answer>, missing: () => Pro
     () => post('add/media/video/finalize', { postID: world.ownPosts.other, videoID: UNKNOWN }),
   ],
   [
+    'an upload, to look at',
+    () => ask(`/api/uploads/${world.wholeId}`),
+    () => ask(`/api/uploads/${'0'.repeat(32)}`),
+  ],
+  [
+    'an upload, to finalize by its id',
+    () => post('add/media/video/finalize', { postID: world.ownPosts.other, videoID: world.wholeId }),
+    () => post('add/media/video/finalize', { postID: world.ownPosts.other, videoID: '0'.repeat(32) }),
+  ],
+  [
     'a file that is still on its way',
     async () => ask(await draftOf(world.uploadLabel)),
     () => ask(`/media/videos/${'0'.repeat(32)}.mp4`),

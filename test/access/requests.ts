@@ -7,6 +7,7 @@ import { type Row, VIEWERS, type Viewer } from './table.ts';
 export interface Asked {
   path: string;
   token: string | undefined;
+  headers?: Record<string, string>;
   body?: unknown;
 }
 
@@ -20,17 +21,33 @@ export function requestFor(
   // Signing out ends what asks for it, so that is a session of which no other row knows.
   const session = person && row.path.endsWith('/logout/') ? world.spares[viewer as keyof People] : person;
   const token = viewer === 'bad' ? 'decryptedAccessToken' : session?.access;
-  return {
+  const given = {
     path: fillPath(row, world),
     token,
     ...(['POST', 'PATCH'].includes(row.method) && { body: body?.(world, viewer) ?? {} }),
   };
+  return row.path.startsWith('/api/uploads') ? { ...given, ...UPLOADS[row.method] } : given;
 }
+
+/** What requests of the uploads door have besides. */
+const UPLOADS: Record<string, Omit<Asked, 'path' | 'token'>> = {
+  POST: { headers: { 'tus-resumable': '1.0.0', 'upload-length': '100' }, body: undefined },
+  PATCH: {
+    headers: {
+      ...{ 'tus-resumable': '1.0.0', 'upload-offset': '0' },
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: Buffer.from('more bytes'),
+  },
+  PUT: { headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from('more bytes') },
+};
 
 function fillPath({ path, variant }: Pick<Row, 'path' | 'variant'>, world: World): string {
   if (path === '/media/*') return world.picturePath;
   if (path === '/assets/*' || path === '/index.html*') return '/index.html';
   if (path === '*') return '/api/posts/';
+  if (path === '/api/uploads/:id/parts') return `/api/uploads/${world.wholeId}/parts?offset=50`;
+  if (path === '/api/uploads/:id') return `/api/uploads/${world.wholeId}`;
   const ofPost = variant === 'comment' ? world.commentId : world.postId;
   if (path === '/api/posts/post/media/:id/') return path.replace(':id', String(world.pictureId));
   return path.replace(':id', String(path.includes('/api/users/') ? world.people.owner.id : ofPost));

@@ -49,6 +49,14 @@ POST      /api/posts/post/add/media/video/                401  401        401   
 POST      /api/posts/post/add/media/video/finalize/       401  401        401    403    403    200
 POST      /api/posts/post/add/media/video/finalize/ [own] 401  401        401    404    404    200
 
+OPTIONS   /api/uploads                                    204  204        204    204    204    204
+OPTIONS   /api/uploads/:id                                204  204        204    204    204    204
+POST      /api/uploads                                    401  401        401    201    201    201
+GET,HEAD  /api/uploads/:id                                401  401        401    404    404    200
+PATCH     /api/uploads/:id                                401  401        401    404    404    204
+DELETE    /api/uploads/:id                                401  401        401    404    404    204
+PUT       /api/uploads/:id/parts                          401  401        401    404    404    200
+
 GET       /ws/posts/likes/                                426  426        426    426    426    426
 GET,HEAD  /health                                        200  200        200    200    200    200
 GET,HEAD  /ready                                         200  200        200    200    200    200

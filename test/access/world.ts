@@ -41,6 +41,8 @@ export interface World {
   picturePath: string;
   uploadId: number;
   uploadLabel: string;
+  /** Id of an upload that was begun with a length of 100, and has nothing yet. */
+  wholeId: string;
   /** Sessions of which nothing else hangs. */
   spares: Record<keyof People, { access: string; refresh: string }>;
   ownPosts: Record<keyof People, number>;
@@ -48,7 +50,7 @@ export interface World {
 
 let worlds = 0;
 
-export async function makeWorld({ app, base }: TestServer, people: People): Promise<World> {
+export async function makeWorld({ app, base, dataDir }: TestServer, people: People): Promise<World> {
   worlds += 1;
   const { owner, other, admin } = people;
   const token = owner.access;
@@ -61,8 +63,11 @@ export async function makeWorld({ app, base }: TestServer, people: People): Prom
   await send('reply', { commentID: commentId, commentContent: 'a reply' });
   await send('media/image', { postID: postId, imageBase64: PICTURE });
   const post = await read();
+  // Fifty may be open.
+  await ask(dataDir, FORGET_UPLOADS, owner.id);
   const uploadLabel = `7-owner-11/22/2026, 4:15:56 PM-${worlds}-clip.mp4`;
   const upload = await sendChunk(base, owner, { filename: uploadLabel, bytes: LAME_VIDEO });
+  const whole = await call(base, '/api/uploads', { token, body: { length: 100 } });
   const ownPosts = {
     owner: postId,
     other: await say(base, other, 'of the other'),
@@ -75,6 +80,7 @@ export async function makeWorld({ app, base }: TestServer, people: People): Prom
     pictureId: post.media_files[0].id,
     picturePath: post.media_files[0].file,
     uploadId: upload.json.id,
+    wholeId: whole.json.id,
     spares: await startSpares(app, people),
   };
 }
@@ -91,6 +97,9 @@ async function startSpares(app: App, people: People): Promise<World['spares']> {
   return { other, owner, admin, suspended };
 }
 
+const FORGET_UPLOADS =
+  'delete from media where id in (select media_id from uploads where finished_at is null and owner_id = ?)';
+
 /** Begins as every MP4 does, and says nothing. */
 const LAME_VIDEO = Buffer.from('000000206674797069736f6d0000020069736f6d69736f32617663316d703431', 'hex');
 
@@ -103,6 +112,7 @@ const OF_PROFILE = {
   follows: 'select * from follows where follower_id = ?',
   media: 'select * from media where owner_id = ?',
   uploads: 'select * from uploads where owner_id = ?',
+  upload_parts: 'select p.* from upload_parts p join uploads u on u.id = p.upload_id where u.owner_id = ?',
 };
 
 /** Everything that is somebody's own; what others may count (likes, followers, answers) left out. */

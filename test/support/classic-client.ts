@@ -13,7 +13,7 @@ export interface Call {
   method?: string;
   token?: string | undefined;
   headers?: Record<string, string>;
-  /** Sent as JSON, or as multipart when it is a FormData. */
+  /** Sent as JSON, as multipart when it is a FormData, and bytes as they are. */
   body?: unknown;
 }
 
@@ -22,16 +22,16 @@ export async function call(
   path: string,
   { method, token, headers, body }: Call = {},
 ): Promise<Answer> {
-  const isForm = body instanceof FormData;
+  const isRaw = body instanceof Uint8Array || body instanceof FormData;
   const response = await fetch(base + path, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     redirect: 'manual',
     headers: {
-      ...(body !== undefined && !isForm && { 'content-type': 'application/json' }),
+      ...(body !== undefined && !isRaw && { 'content-type': 'application/json' }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...headers,
     },
-    ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+    ...(body !== undefined && { body: isRaw ? (body as FormData) : JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: parse(text) };

@@ -77,3 +77,16 @@ test('an answer is lost after the server has done its work', async () => {
   await lost;
   expect(server.counts).toEqual([body.length]);
 });
+
+test('a client goes, and the server hears nothing of it', async () => {
+  await using server = await startCounter();
+  await using proxy = await startFaultProxy(server.base);
+  const stopped = proxy.stopAfter(400_000);
+  const sent = send(proxy.base);
+  (await stopped).abandon();
+  await expect(sent).rejects.toThrow('fetch failed');
+  expect(await send(proxy.base)).toBe(String(body.length));
+  expect(server.counts).toEqual([body.length]);
+  expect(server.lost).toEqual([]);
+  expect(proxy.said).toBeGreaterThan(body.length + 400_000);
+});

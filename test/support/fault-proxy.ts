@@ -9,6 +9,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface StoppedConnection {
   /** Resets both sides. */
   cut(): void;
+  /** Resets the client's side, and leaves the server waiting for the rest: it does not hear that nobody is there any more. */
+  abandon(): void;
   /** Passes on what waited, and everything after. */
   goOn(): void;
 }
@@ -16,6 +18,8 @@ export interface StoppedConnection {
 export interface FaultProxy extends AsyncDisposable {
   /** e.g. `http://localhost:40124`. */
   readonly base: string;
+  /** Bytes that all clients have said so far. */
+  readonly said: number;
   /** Stops a connection when the clients have said `bytes` more bytes, and resolves. */
   stopAfter(bytes: number): Promise<StoppedConnection>;
   /** Lets the request that says that last byte through, loses its answer, and resolves when it came and the connection was reset. */
@@ -26,6 +30,7 @@ interface Link {
   client: Socket;
   upstream: Socket;
   stopped: boolean;
+  abandoned: boolean;
   losesAnswer?: () => void;
 }
 
@@ -40,6 +45,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const port = Number(new URL(target).port);
   const links = new Set<Link>();
   let armed: Fault | undefined;
+  let said = 0;
 
   const arm = (fault: Fault): void => {
     if (armed) throw new Error('A fault is armed already.');
@@ -63,9 +69,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 
   const server = createServer((client) => {
     const upstream = connect({ host: 'localhost', port });
-    const link: Link = { client, upstream, stopped: false };
+    const link: Link = { client, upstream, stopped: false, abandoned: false };
     links.add(link);
     client.on('data', (bytes) => {
+      said += bytes.length;
       const before = count(bytes);
       if (!upstream.write(bytes.subarray(0, before))) client.pause();
       meetFault(link);
@@ -81,14 +88,15 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       } else if (!client.write(bytes)) upstream.pause();
     });
     client.on('drain', () => upstream.resume());
-    client.on('end', () => upstream.end());
+    client.on('end', () => link.abandoned || upstream.end());
     upstream.on('end', () => client.end());
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      one.on('error', () => other.destroy());
+      one.on('error', () => (link.abandoned ? undefined : other.destroy()));
       one.on('close', () => {
+        if (link.abandoned && one === client) return;
         links.delete(link);
         other.destroy();
       });
@@ -101,6 +109,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 
   return {
     base: `http://localhost:${address.port}`,
+    get said() {
+      return said;
+    },
     async stopAfter(bytes) {
       return new Promise((resolve) => arm({ left: bytes, meet: (link) => resolve(stop(link)) }));
     },
@@ -127,6 +138,10 @@ function stop(link: Link): StoppedConnection {
   link.client.pause();
   return {
     cut: () => reset(link),
+    abandon() {
+      link.abandoned = true;
+      link.client.resetAndDestroy();
+    },
     goOn() {
       link.stopped = false;
       link.client.resume();

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
 import { invalid, tooLarge } from '../../platform/errors.ts';
+import { passShortLived } from '../../platform/short-lived-memory.ts';
 
 export type ChecksumAlgorithm = 'sha1' | 'sha256' | 'crc32c';
 
@@ -55,6 +56,7 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
   body.on('data', (piece: Buffer) => {
     if (end) return;
     came += piece.length;
+    passShortLived(piece.length);
     if (came > most) {
       failure = tooLarge('body_too_large', 'The request brings more bytes than the upload may have.');
       return finish('broken');
