@@ -29,7 +29,7 @@ export interface StormReport {
   /** Acknowledged bytes that were gone after a kill. */
   lost: number;
   met: Record<string, number>;
-  /** Of any of the server's processes, in MiB. */
+  /** Of any of the server's processes while it took the file, in MiB. */
   peakMemory: number;
   seconds: number;
 }
@@ -54,6 +54,7 @@ export async function runUploadStorm(options: StormOptions): Promise<StormReport
     const before = proxy.said;
     const id = await storm.upload(path);
     const sent = proxy.said - before;
+    const peakMemory = await storm.peakMemory();
     const postID = await say(server.base, person, 'a film');
     const body = { postID, videoID: id };
     const closed = await call(server.base, '/api/posts/post/add/media/video/finalize/', {
@@ -67,7 +68,7 @@ export async function runUploadStorm(options: StormOptions): Promise<StormReport
       isSame: (await hashOf(server.base + media.file)) === sha256,
       sentAgain: sent - size,
       mayBeSentAgain: (faults + kills) * (CHUNK + WORDS) + (Math.ceil(size / CHUNK) + 1) * WORDS,
-      ...{ lost: storm.lost(), met: storm.met, peakMemory: await storm.peakMemory() },
+      ...{ lost: storm.lost(), met: storm.met, peakMemory },
       seconds: Math.round((performance.now() - begun) / 1_000),
     };
   } finally {

@@ -45,6 +45,7 @@ interface TestMediaOptions {
   pictureFormats?: ('webp' | 'avif')[];
   wrapStorage?: (storage: Storage) => Storage;
   storageBytes?: number;
+  videoBytes?: number;
   /** Where files go, if not beside the database. */
   disk?: string;
 }
@@ -70,7 +71,7 @@ export async function openTestMedia(options: TestMediaOptions = {}): Promise<Tes
     pictureFormats: options.pictureFormats ?? ['webp', 'avif'],
     encoder: options.encoder,
     limits: {
-      ...{ videoBytes: 50e6, mediaPerPost: 3, uploadLifetimeMs: UPLOAD_LIFETIME_MS },
+      ...{ videoBytes: options.videoBytes ?? 50e6, mediaPerPost: 3, uploadLifetimeMs: UPLOAD_LIFETIME_MS },
       storageBytes: options.storageBytes ?? 1e9,
     },
     videoConcurrency: 1,

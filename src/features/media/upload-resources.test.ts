@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { PassThrough, Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openTestMedia, type TestMedia, UPLOAD_LIFETIME_MS } from '../../../test/support/media.ts';
+import { sweepUploadsJob } from './index.ts';
+import { createWriters } from './upload-writers.ts';
+
+let opened: TestMedia;
+beforeEach(async () => {
+  opened = await openTestMedia({ storageBytes: 1_000 });
+});
+afterEach(() => opened[Symbol.asyncDispose]());
+
+const own = (id: string) => ({ viewer: opened.ann, id });
+const begin = async (length: number | null, label = ''): Promise<string> =>
+  (await opened.media.resources.create({ viewer: opened.ann, label, length, metadata: null })).id;
+const receive = (id: string, offset: number, bytes: string) =>
+  opened.media.bodies.receive({
+    ...own(id),
+    offset,
+    body: { content: Readable.from([Buffer.from(bytes)]), announced: undefined },
+  });
+const put = (id: string, offset: number, content: Readable, announced: number) =>
+  opened.media.parts.put({ ...own(id), offset, body: { content, announced } });
+
+describe('the quota', () => {
+  test('is taken when an upload is begun, and never by more than there is, however many begin at once', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => begin(100)));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(refused).toHaveLength(10);
+    for (const reason of refused) expect(reason).toMatchObject({ kind: 'too_large', code: 'quota_reached' });
+  });
+
+  test('is given back when an upload is given up, or nobody comes back for it', async () => {
+    const id = await begin(600);
+    await expect(begin(600)).rejects.toMatchObject({ code: 'quota_reached' });
+    await opened.media.resources.remove(own(id));
+    await begin(600);
+    opened.queue.clock += UPLOAD_LIFETIME_MS + 1;
+    await sweep();
+    await begin(600);
+  });
+
+  test('bounds a body whose upload has no length, while it comes', async () => {
+    const id = await begin(null);
+    await receive(id, 0, 'x'.repeat(900));
+    await expect(receive(id, 900, 'x'.repeat(101))).rejects.toMatchObject({ kind: 'too_large' });
+    expect(await opened.media.resources.look(own(id))).toMatchObject({ offset: 900 });
+    await receive(id, 900, 'x'.repeat(100));
+    await expect(begin(1)).rejects.toMatchObject({ code: 'quota_reached' });
+  });
+
+  test('is taken for the rest when the length is said later', async () => {
+    const id = await begin(null);
+    await receive(id, 0, 'x'.repeat(100));
+    const declare = (length: number) =>
+      opened.media.bodies.receive({
+        ...{ ...own(id), offset: 100, length },
+        body: { content: Readable.from([]), announced: 0 },
+      });
+    await expect(declare(1_001)).rejects.toMatchObject({ code: 'quota_reached' });
+    await declare(900);
+    await expect(begin(101)).rejects.toMatchObject({ code: 'quota_reached' });
+    await begin(100);
+  });
+});
+
+const sweep = async (): Promise<void> => {
+  await opened.database.transaction((tx) => opened.queue.jobs.enqueue(tx, sweepUploadsJob, { payload: {} }));
+  await opened.work();
+};
+
+describe('an upload that nobody comes back for', () => {
+  test('is not there any more after its lifetime, even before the sweep', async () => {
+    const [left, used] = [await begin(10), await begin(10)];
+    opened.queue.clock += UPLOAD_LIFETIME_MS - 10;
+    const { state } = await receive(used, 0, 'used');
+    expect(state.expiresAt).toBe(opened.queue.clock + UPLOAD_LIFETIME_MS);
+    opened.queue.clock += 20;
+    await expect(opened.media.resources.look(own(left))).rejects.toMatchObject({ kind: 'not_found' });
+    await expect(receive(left, 0, 'x')).rejects.toMatchObject({ kind: 'not_found' });
+    await sweep();
+    expect(await opened.media.resources.look(own(used))).toMatchObject({ offset: 4 });
+  });
+
+  test('and has parts goes with them', async () => {
+    const id = await begin(100);
+    await put(id, 50, Readable.from([Buffer.from('ahead')]), 5);
+    opened.queue.clock += UPLOAD_LIFETIME_MS + 1;
+    await sweep();
+    expect(await opened.files()).toEqual([]);
+    expect(await opened.database.read.selectFrom('uploadParts').selectAll().execute()).toEqual([]);
+  });
+});
+
+describe('a part that stands still', () => {
+  /** A part of which `first` has come, and its writer at work. */
+  async function stall(id: string, first: string) {
+    const content = new PassThrough();
+    const stalled = put(id, 50, content, 10);
+    stalled.catch(() => undefined);
+    content.write(first);
+    await expect
+      .poll(() => opened.database.read.selectFrom('uploadParts').select('leaseHolder').executeTakeFirst())
+      .toMatchObject({ leaseHolder: expect.any(String) });
+    return { content, stalled };
+  }
+
+  test('gives way to the same part on another connection, and what had come counts', async () => {
+    const id = await begin(100);
+    const { stalled } = await stall(id, '01234');
+    const again = put(id, 50, Readable.from([Buffer.from('0123456789')]), 10);
+    await expect(stalled).rejects.toMatchObject({ code: 'body_incomplete' });
+    // Half of it is there by now.
+    await expect(again).rejects.toMatchObject({ code: 'part_overlaps' });
+    await put(id, 55, Readable.from([Buffer.from('56789')]), 5);
+    expect(await opened.media.resources.look(own(id))).toMatchObject({
+      missing: [
+        { start: 0, end: 50 },
+        { start: 60, end: 100 },
+      ],
+    });
+  });
+
+  test('leaves parts beside it alone, and gives way to bytes in order', async () => {
+    const id = await begin(100);
+    const { stalled } = await stall(id, '01234');
+    await put(id, 80, Readable.from([Buffer.from('beside')]), 6);
+    expect(await opened.database.read.selectFrom('uploadParts').selectAll().execute()).toHaveLength(2);
+    await receive(id, 0, 'x'.repeat(50));
+    await expect(stalled).rejects.toMatchObject({ code: 'body_incomplete' });
+    expect(await opened.media.resources.look(own(id))).toMatchObject({ offset: 55 });
+  });
+
+  test('whose writer is gone is nobody’s', async () => {
+    const id = await begin(100);
+    const { stalled, content } = await stall(id, '01234');
+    await opened.database.transaction((tx) =>
+      tx.updateTable('uploadParts').set({ leaseHolder: 'elsewhere/1/start/1', leaseUntil: 1 }).execute(),
+    );
+    await put(id, 50, Readable.from([Buffer.from('0123456789')]), 10);
+    content.end('56789');
+    await expect(stalled).rejects.toMatchObject({
+      code: expect.stringMatching(/upload_busy|body_incomplete/),
+    });
+    expect(await opened.media.resources.look(own(id))).toMatchObject({
+      missing: [
+        { start: 0, end: 50 },
+        { start: 60, end: 100 },
+      ],
+    });
+  });
+});
+
+test('a long body is recorded on the way', { timeout: 60_000 }, async () => {
+  await using large = await openTestMedia({ storageBytes: 1e9, videoBytes: 200e6 });
+  const viewer = large.ann;
+  const { id } = await large.media.resources.create({ viewer, label: '', length: 100e6, metadata: null });
+  const content = new PassThrough();
+  const body = { content, announced: 100e6 };
+  const received = large.media.bodies.receive({ viewer, id, offset: 0, body });
+  const piece = Buffer.alloc(1e6, 'x');
+  const hash = createHash('sha256');
+  for (let count = 0; count < 70; count += 1) {
+    hash.update(piece);
+    if (!content.write(piece)) await new Promise((resolve) => content.once('drain', resolve));
+  }
+  await expect
+    .poll(async () => (await large.media.resources.look({ viewer, id })).offset, { timeout: 20_000 })
+    .toBe(64 * 2 ** 20);
+  content.destroy();
+  expect((await received).state.offset).toBeGreaterThan(64 * 2 ** 20);
+});
+
+test('a writer that has not heard of its lease for long does not write', () => {
+  using writer = createWriters().begin('me', {
+    renew: async () => true,
+    isUndisturbed: async () => true,
+  });
+  writer.confirm();
+  // As after a stop of the whole process: its timers have not run.
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 25_000);
+  expect(() => writer.confirm()).toThrow('Another request is writing');
+});
