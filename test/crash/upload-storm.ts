@@ -35,7 +35,7 @@ export interface StormReport {
 }
 
 const MIB = 2 ** 20;
-export const CHUNK = 8 * MIB;
+const CHUNK = 8 * MIB;
 /** Words of a request and what is asked between two of them. */
 const WORDS = 4_000;
 

@@ -19,7 +19,7 @@ export interface TusRequest {
 }
 
 /** Sends what is given, as version 1.0.0 unless told otherwise. */
-export async function ask(
+async function ask(
   base: string,
   person: Person | undefined,
   { method, path, headers = {}, body }: TusRequest,

@@ -50,7 +50,7 @@ function takeBodiesAsTheyCome(app: FastifyInstance): void {
     if (!request.raw.complete && reply.statusCode >= 400) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request) => {
-    if (!request.raw.complete) request.raw.resume();
+    if (!request.raw.complete) request.raw.unpipe().resume();
   });
 }
 

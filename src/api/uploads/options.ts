@@ -27,3 +27,15 @@ export const addressOf = ({ id }: UploadState): string => `${PREFIX}/${id}`;
 export function tellExpiry(reply: FastifyReply, { expiresAt }: UploadState): void {
   if (expiresAt !== null) reply.header('Upload-Expires', new Date(expiresAt).toUTCString());
 }
+
+/** An upload as our own form shows it. */
+export function asJson({
+  id,
+  mediaId,
+  offset,
+  length,
+  missing,
+  isClosed,
+}: UploadState & { missing: object[] }) {
+  return { id, videoID: mediaId, offset, length, missing, finished: isClosed };
+}

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { UploadState } from '../../features/media/index.ts';
 import { conflict, invalid } from '../../platform/errors.ts';
 import { readAnnounced, readBytes, readChecksum } from './headers.ts';
-import { addressOf, type Exchange, tellExpiry, type UploadsOptions } from './options.ts';
+import { addressOf, asJson, type Exchange, tellExpiry, type UploadsOptions } from './options.ts';
 
 const newUpload = z.object({
   filename: z.string().max(1_000).default(''),
@@ -65,8 +65,4 @@ export function createParts({ media, requestLimits }: UploadsOptions): Parts {
       return answer(exchange, await parts.put({ viewer, id, offset, body }));
     },
   };
-}
-
-function asJson({ id, mediaId, offset, length, missing, isClosed }: UploadState & { missing: object[] }) {
-  return { id, videoID: mediaId, offset, length, missing, finished: isClosed };
 }

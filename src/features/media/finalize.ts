@@ -54,7 +54,7 @@ interface FinalizeOptions {
 }
 
 export function createFinalize(options: FinalizeOptions): Finalize {
-  const { database, storage, jobs, attachments, rows, leases, now } = options;
+  const { database, storage, jobs, attachments, leases, now } = options;
 
   async function drop(upload: Selectable<UploadsTable>): Promise<void> {
     await database.transaction(async (tx) => {
@@ -74,20 +74,12 @@ export function createFinalize(options: FinalizeOptions): Finalize {
     return upload;
   }
 
-  /** Throws `conflict` while bytes of the declared length are missing. */
-  async function requireWhole({ id, offset, length }: Selectable<UploadsTable>): Promise<void> {
-    if (length === null || offset === length) return;
-    const received = await rows.listReceived(database.read, id);
-    const missing = findGaps({ start: offset, end: length }, received);
-    throw conflict('upload_incomplete', 'Bytes of this upload are still missing.', { offset, missing });
-  }
-
   return {
     async check(own) {
       const upload = await leases.whenUnused(() => find(own));
       if (upload.finishedAt !== null) return undefined;
       if (upload.offset === 0) throw conflict('upload_empty', 'This upload has no bytes yet.', { offset: 0 });
-      await requireWhole(upload);
+      await requireWhole(upload, options);
       const end = Math.min(SNIFF_BYTES, upload.offset) - 1;
       let head: Buffer;
       try {
@@ -168,4 +160,15 @@ export function createFinalize(options: FinalizeOptions): Finalize {
       return upload.mediaId;
     },
   };
+}
+
+/** Throws `conflict` while bytes of the declared length are missing. */
+async function requireWhole(
+  { id, offset, length }: Selectable<UploadsTable>,
+  { database, rows }: Pick<FinalizeOptions, 'database' | 'rows'>,
+): Promise<void> {
+  if (length === null || offset === length) return;
+  const received = await rows.listReceived(database.read, id);
+  const missing = findGaps({ start: offset, end: length }, received);
+  throw conflict('upload_incomplete', 'Bytes of this upload are still missing.', { offset, missing });
 }

@@ -20,8 +20,9 @@ const receive = (id: string, offset: number, bytes: string) =>
     offset,
     body: { content: Readable.from([Buffer.from(bytes)]), announced: undefined },
   });
-const put = (id: string, offset: number, content: Readable, announced: number) =>
-  opened.media.parts.put({ ...own(id), offset, body: { content, announced } });
+const put = (id: string, offset: number, body: { content: Readable; announced: number }) =>
+  opened.media.parts.put({ ...own(id), offset, body });
+const part = (bytes: string) => ({ content: Readable.from([Buffer.from(bytes)]), announced: bytes.length });
 
 describe('the quota', () => {
   test('is taken when an upload is begun, and never by more than there is, however many begin at once', async () => {
@@ -85,7 +86,7 @@ describe('an upload that nobody comes back for', () => {
 
   test('and has parts goes with them', async () => {
     const id = await begin(100);
-    await put(id, 50, Readable.from([Buffer.from('ahead')]), 5);
+    await put(id, 50, part('ahead'));
     opened.queue.clock += UPLOAD_LIFETIME_MS + 1;
     await sweep();
     expect(await opened.files()).toEqual([]);
@@ -97,7 +98,7 @@ describe('a part that stands still', () => {
   /** A part of which `first` has come, and its writer at work. */
   async function stall(id: string, first: string) {
     const content = new PassThrough();
-    const stalled = put(id, 50, content, 10);
+    const stalled = put(id, 50, { content, announced: 10 });
     stalled.catch(() => undefined);
     content.write(first);
     await expect
@@ -109,11 +110,11 @@ describe('a part that stands still', () => {
   test('gives way to the same part on another connection, and what had come counts', async () => {
     const id = await begin(100);
     const { stalled } = await stall(id, '01234');
-    const again = put(id, 50, Readable.from([Buffer.from('0123456789')]), 10);
+    const again = put(id, 50, part('0123456789'));
     await expect(stalled).rejects.toMatchObject({ code: 'body_incomplete' });
     // Half of it is there by now.
     await expect(again).rejects.toMatchObject({ code: 'part_overlaps' });
-    await put(id, 55, Readable.from([Buffer.from('56789')]), 5);
+    await put(id, 55, part('56789'));
     expect(await opened.media.resources.look(own(id))).toMatchObject({
       missing: [
         { start: 0, end: 50 },
@@ -125,7 +126,7 @@ describe('a part that stands still', () => {
   test('leaves parts beside it alone, and gives way to bytes in order', async () => {
     const id = await begin(100);
     const { stalled } = await stall(id, '01234');
-    await put(id, 80, Readable.from([Buffer.from('beside')]), 6);
+    await put(id, 80, part('beside'));
     expect(await opened.database.read.selectFrom('uploadParts').selectAll().execute()).toHaveLength(2);
     await receive(id, 0, 'x'.repeat(50));
     await expect(stalled).rejects.toMatchObject({ code: 'body_incomplete' });
@@ -138,7 +139,7 @@ describe('a part that stands still', () => {
     await opened.database.transaction((tx) =>
       tx.updateTable('uploadParts').set({ leaseHolder: 'elsewhere/1/start/1', leaseUntil: 1 }).execute(),
     );
-    await put(id, 50, Readable.from([Buffer.from('0123456789')]), 10);
+    await put(id, 50, part('0123456789'));
     content.end('56789');
     await expect(stalled).rejects.toMatchObject({
       code: expect.stringMatching(/upload_busy|body_incomplete/),
