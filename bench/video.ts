@@ -1,6 +1,7 @@
-// The ladder against the naive way (one default run of ffmpeg per rendition), in one run: CPU, wall time, bytes, SSIM.
-//   node bench/video.ts [--source film.mp4] [--rounds 1]
-// Take a film: what is made up for want of one is nothing like it.
+// The ladder against the naive way (one default run of ffmpeg per rendition, one after the other), in one run: CPU, wall time,
+// bytes, SSIM, and how long a viewer waits for the first picture.
+//   node bench/video.ts [--source film.mp4] [--clips landscape,portrait,long] [--sizes 240,360,480,720]
+// Without a source, clips are made of the films of Debian's opencv-doc.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,92 +9,165 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { createVideoEncoder } from '../src/features/media/index.ts';
 import { findFfmpeg } from '../src/platform/ffmpeg/find.ts';
-import { makeNaturalVideo } from '../test/support/videos.ts';
+import { createFolderSink } from '../test/support/published-videos.ts';
+import { makeClip } from './clips.ts';
 import { childrenCpuSeconds, print, row } from './processes.ts';
 
 const { values } = parseArgs({
-  options: { source: { type: 'string' }, rounds: { type: 'string', default: '1' } },
+  options: {
+    source: { type: 'string' },
+    clips: { type: 'string', default: 'landscape,portrait,long' },
+    sizes: { type: 'string', default: '240,360,480,720' },
+  },
 });
 const run = promisify(execFile);
-const ffmpeg = await findFfmpeg({ search: process.env['PATH'] ?? '' });
-if (!ffmpeg) throw new Error('ffmpeg is needed');
-const program = ffmpeg.ffmpeg;
+const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
+if (!found) throw new Error('ffmpeg is needed');
+const ffmpeg = found;
+const SIDES = values.sizes.split(',').map(Number);
 const work = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
-const source = values.source ?? (await makeNaturalVideo(work));
-const SIDES = [360, 720];
 
-print(row(['way', 'CPU s', 'wall s', 'MB', ...SIDES.map((side) => `SSIM ${side}p`)]));
-print(row(['---', '---:', '---:', '---:', ...SIDES.map(() => '---:')]));
-for (let round = 0; round < Number(values.rounds); round += 1) {
-  const naive = await measure('naive', encodeNaively);
-  const ours = await measure('Veranda', encodeOurs);
-  print(`\nCPU ${(ours.cpu / naive.cpu).toFixed(2)} ×, bytes ${(ours.bytes / naive.bytes).toFixed(2)} ×\n`);
+interface Source {
+  name: string;
+  path: string;
+  portrait: boolean;
 }
-await rm(work, { recursive: true, force: true });
 
 interface Measured {
   cpu: number;
+  wall: number;
   bytes: number;
+  /** Until the first segment of picture and sound could be fetched. */
+  firstPicture: number;
+  /** Until a viewer has all that the first step makes. */
+  ready: { cpu: number; wall: number };
 }
 
-async function measure(name: string, encode: (folder: string) => Promise<void>): Promise<Measured> {
-  const folder = await mkdtemp(join(work, `${name}-`));
-  const before = childrenCpuSeconds();
-  const begun = performance.now();
-  await encode(folder);
+for (const source of await listSources()) await compare(source);
+await rm(work, { recursive: true, force: true });
+
+async function listSources(): Promise<Source[]> {
+  if (values.source !== undefined) return [{ name: 'source', path: values.source, portrait: false }];
+  const made: Source[] = [];
+  for (const name of values.clips.split(',')) {
+    const portrait = name === 'portrait';
+    const shape = portrait ? { width: 720, height: 1280 } : { width: 1280, height: 720 };
+    const clip = { directory: work, ...shape, seconds: name === 'long' ? 60 : 20 };
+    for (const copyable of [false, true]) {
+      const kind = copyable ? 'copyable' : 'any';
+      made.push({
+        name: `${name}, ${kind}`,
+        path: await makeClip({ ...clip, name: `${name}-${kind}.mp4`, copyable }),
+        portrait,
+      });
+    }
+  }
+  return made;
+}
+
+async function compare(source: Source): Promise<void> {
+  print(`\n${source.name}\n`);
+  print(
+    row([
+      'way',
+      'CPU s',
+      'wall s',
+      'MB',
+      'first picture s',
+      'CPU s to ready',
+      ...SIDES.map((side) => `SSIM ${side}p`),
+    ]),
+  );
+  print(row(['---', '---:', '---:', '---:', '---:', '---:', ...SIDES.map(() => '---:')]));
+  const naive = await measure(source, { name: 'naive', encode: encodeNaively });
+  const ours = await measure(source, { name: 'Veranda', encode: encodeOurs });
+  const times = (one: number, other: number): string => `${(one / other).toFixed(1)} x`;
+  print(
+    `\nCPU of the ladder ${times(naive.cpu, ours.cpu)} less, to ready ${times(naive.cpu, ours.ready.cpu)} less; first picture after 1/${Math.round(naive.wall / ours.firstPicture)} of the naive way's time; bytes ${times(ours.bytes, naive.bytes)}`,
+  );
+}
+
+type Encode = (
+  source: Source,
+  folder: string,
+) => Promise<Pick<Measured, 'firstPicture' | 'ready'> | undefined>;
+
+async function measure(source: Source, way: { name: string; encode: Encode }): Promise<Measured> {
+  const folder = await mkdtemp(join(work, `${way.name}-`));
+  const [before, begun] = [childrenCpuSeconds(), performance.now()];
+  const told = await way.encode(source, folder);
   const wall = (performance.now() - begun) / 1_000;
   const cpu = childrenCpuSeconds() - before;
+  const { firstPicture, ready } = told ?? { firstPicture: wall, ready: { cpu, wall } };
   const bytes = await sizeOf(folder);
   const quality: string[] = [];
-  for (const side of SIDES)
-    quality.push((await ssim(join(folder, `${side}p`, 'playlist.m3u8'), side)).toFixed(4));
-  print(row([name, cpu.toFixed(1), wall.toFixed(1), (bytes / 1e6).toFixed(2), ...quality]));
-  return { cpu, bytes };
+  for (const side of SIDES) quality.push((await ssim(source, { folder, side })).toFixed(4));
+  const figures = [
+    cpu.toFixed(1),
+    wall.toFixed(1),
+    (bytes / 1e6).toFixed(2),
+    firstPicture.toFixed(2),
+    ready.cpu.toFixed(1),
+  ];
+  print(row([way.name, ...figures, ...quality]));
+  return { cpu, wall, bytes, firstPicture, ready };
 }
 
-async function encodeNaively(folder: string): Promise<void> {
+const scaleTo = ({ portrait }: Source, side: number): string =>
+  portrait ? `scale=${side}:-2` : `scale=-2:${side}`;
+
+async function encodeNaively(source: Source, folder: string): Promise<undefined> {
   for (const side of SIDES) {
     const rendition = join(folder, `${side}p`);
     await mkdir(rendition);
-    const scale = ['-vf', `scale=-2:${side}`, '-c:v', 'libx264', '-c:a', 'aac'];
+    const codecs = ['-vf', scaleTo(source, side), '-c:v', 'libx264', '-c:a', 'aac'];
     const hls = ['-hls_time', '10', '-hls_playlist_type', 'vod', join(rendition, 'playlist.m3u8')];
-    await run(program, ['-v', 'error', '-i', source, ...scale, ...hls]);
+    await run(ffmpeg.ffmpeg, ['-v', 'error', '-i', source.path, ...codecs, ...hls]);
   }
 }
 
-async function encodeOurs(folder: string): Promise<void> {
-  if (!ffmpeg) return;
+async function encodeOurs(source: Source, folder: string): Promise<Pick<Measured, 'firstPicture' | 'ready'>> {
   const encoder = createVideoEncoder({ ffmpeg, sizes: SIDES, maxDurationMs: 3_600_000 });
-  await encoder.encode({ source, folder, signal: new AbortController().signal });
+  const sink = createFolderSink(folder);
+  const [before, begun] = [childrenCpuSeconds(), performance.now()];
+  const since = (): number => (performance.now() - begun) / 1_000;
+  let firstPicture = 0;
+  const timed: typeof sink = {
+    ...sink,
+    async append(track, pieces) {
+      await sink.append(track, pieces);
+      const kinds = new Set(sink.told.map((name) => name === 'audio'));
+      if (kinds.size === 2 && firstPicture === 0) firstPicture = since();
+    },
+  };
+  const call = { source: source.path, folder, sink: timed, signal: new AbortController().signal };
+  const first = await encoder.encodeFirst({ ...call, run: 'a' });
+  const ready = { cpu: childrenCpuSeconds() - before, wall: since() };
+  if (first.more) await encoder.encodeRest({ ...call, run: 'b', finished: sink.tracks });
+  return { firstPicture, ready };
 }
 
-/** SSIM over all planes against the source scaled to the rendition. */
-async function ssim(playlist: string, side: number): Promise<number> {
-  const graph = `[0:v]setpts=N/TB[a];[1:v]scale=-2:${side}:flags=bicubic,setpts=N/TB[b];[a][b]ssim`;
-  const args = [
-    '-hide_banner',
-    '-allowed_extensions',
-    'ALL',
-    '-i',
-    playlist,
-    '-i',
-    source,
-    '-lavfi',
-    graph,
-    '-f',
-    'null',
-    '-',
-  ];
-  const { stderr } = await run(program, args, { maxBuffer: 2 ** 26 });
+/** SSIM over all planes against the source scaled to the rendition; of a copy against itself. */
+async function ssim(source: Source, { folder, side }: { folder: string; side: number }): Promise<number> {
+  const scale = `${scaleTo(source, side)}:flags=bicubic`;
+  const graph = `[0:v]setpts=N/TB[a];[1:v]${scale},setpts=N/TB[b];[a][b]ssim`;
+  const { stderr } = await run(
+    ffmpeg.ffmpeg,
+    [
+      ...['-hide_banner', '-allowed_extensions', 'ALL', '-i', join(folder, `${side}p`, 'playlist.m3u8')],
+      ...['-i', source.path, '-lavfi', graph, '-f', 'null', '-'],
+    ],
+    { maxBuffer: 2 ** 26 },
+  );
   return Number(/SSIM .*All:([\d.]+)/.exec(stderr)?.[1] ?? 0);
 }
 
-/** Segments and playlists; the progressive file and the poster are no part of the comparison. */
+/** Segments and playlists; the progressive file, the poster and the work files are no part of the comparison. */
 async function sizeOf(folder: string): Promise<number> {
   let total = 0;
-  for (const side of SIDES) {
-    const rendition = join(folder, `${side}p`);
-    for (const name of await readdir(rendition)) total += (await stat(join(rendition, name))).size;
+  for (const track of [...SIDES.map((side) => `${side}p`), 'audio']) {
+    const at = join(folder, track);
+    for (const name of await readdir(at).catch(() => [])) total += (await stat(join(at, name))).size;
   }
   return total;
 }

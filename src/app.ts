@@ -172,7 +172,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         socketMeasures: createSocketMeasures(metrics),
       }),
       createUploadsDoor({ media, viewers, requestLimits, limits: config.limits }),
-      createFilesDoor({ storage }),
+      createFilesDoor({ storage, streams: media.streams }),
       createPagesDoor(),
     ],
   });

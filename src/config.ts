@@ -105,7 +105,7 @@ const settings = z.object({
   UPLOAD_LIFETIME: duration('7d'),
   MAX_UPLOAD_PER_DAY: size('20GiB'),
   MAX_STORAGE_PER_PERSON: size('100GiB'),
-  VIDEO_SIZES: list('360,720').superRefine(refuseVideoSizes),
+  VIDEO_SIZES: list('240,360,480,720,1080').superRefine(refuseVideoSizes),
   PICTURE_FORMATS: list('webp,avif').superRefine(refusePictureFormats),
   VIDEO_CONCURRENCY: whole(1, { min: 1, max: 64 }),
   POST_CACHE_SIZE: size('64MiB'),

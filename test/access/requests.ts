@@ -121,6 +121,15 @@ const BODIES: Record<string, Body> = {
     postID: postId,
     videoID: uploadId,
   }),
+  // The upload is on no post yet.
+  '/api/posts/post/add/media/video/retry/': ({ postId, uploadId }) => ({ postID: postId, videoID: uploadId }),
+  '/api/posts/post/add/media/video/captions/': ({ postId, uploadId }) => ({
+    ...{ postID: postId, videoID: uploadId, language: 'en' },
+    vtt: 'WEBVTT\n\n00:00.000 --> 00:01.000\nwords\n',
+  }),
+  '/api/posts/post/add/media/video/captions/remove/': ({ postId, uploadId }) => ({
+    ...{ postID: postId, videoID: uploadId, id: 'none' },
+  }),
   '/api/posts/post/add/media/video/finalize/ own': ({ ownPosts, uploadId }, viewer) => ({
     postID: ownPosts[viewer as keyof People] ?? ownPosts.owner,
     videoID: uploadId,

@@ -48,6 +48,9 @@ PATCH     /api/posts/post/media/:id/                      401  401        401   
 POST      /api/posts/post/add/media/video/                401  401        401    200    200    200
 POST      /api/posts/post/add/media/video/finalize/       401  401        401    403    403    200
 POST      /api/posts/post/add/media/video/finalize/ [own] 401  401        401    404    404    200
+POST      /api/posts/post/add/media/video/retry/          401  401        401    403    403    404
+POST      /api/posts/post/add/media/video/captions/       401  401        401    403    403    404
+POST      /api/posts/post/add/media/video/captions/remove/ 401 401        401    403    403    404
 
 OPTIONS   /api/uploads                                    204  204        204    204    204    204
 OPTIONS   /api/uploads/:id                                204  204        204    204    204    204

@@ -24,6 +24,9 @@ export const JSON_POSTS: Route[] = [
   ['POST', '/api/posts/post/add/reply/like/'],
   ['POST', '/api/posts/post/add/media/image/'],
   ['POST', '/api/posts/post/add/media/video/finalize/'],
+  ['POST', '/api/posts/post/add/media/video/retry/'],
+  ['POST', '/api/posts/post/add/media/video/captions/'],
+  ['POST', '/api/posts/post/add/media/video/captions/remove/'],
 ];
 const OWN_VERBS: Route[] = [
   ['PUT', '/api/users/user/1/follow/'],

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { testFfmpeg } from './videos.ts';
 
@@ -21,6 +21,7 @@ export interface FoundStream {
   channels?: number;
   sample_rate?: string;
   duration?: string;
+  start_time?: string;
   tags?: Record<string, string>;
   side_data_list?: unknown[];
 }
@@ -94,6 +95,26 @@ export async function countFrames(path: string): Promise<number> {
   return Number([...stdout.matchAll(/^frame=\s*(\d+)/gm)].at(-1)?.[1]);
 }
 
+/** What every coded picture hashes to, in the order of decoding. */
+export async function hashPackets(path: string): Promise<string[]> {
+  const { ffmpeg } = await testFfmpeg();
+  const copy = ['-map', '0:v:0', '-c', 'copy', '-bsf:v', 'filter_units=remove_types=6'];
+  const { stdout } = await run(ffmpeg, [
+    ...['-v', 'error', ...inputOptions(path), '-i', path, ...copy, '-f', 'framehash', '-hash', 'md5', '-'],
+  ]);
+  return stdout
+    .split('\n')
+    .flatMap((line) => (/^\d/.test(line) ? [line.split(',').at(-1)?.trim() ?? ''] : []));
+}
+
+/** The first decoded picture, and that it could be decoded. */
+export async function readFirstFrame(path: string): Promise<Record<string, unknown>> {
+  const { ffprobe } = await testFfmpeg();
+  const args = ['-v', 'error', '-of', 'json', '-show_frames', '-read_intervals', '%+#1', path];
+  const { frames } = JSON.parse((await run(ffprobe, args)).stdout) as { frames: Record<string, unknown>[] };
+  return frames[0] ?? {};
+}
+
 /** When black turns to light and when silence turns to sound, in seconds: in sync they are the same. */
 export async function findFlashAndBeep(path: string): Promise<{ flash: number; beep: number }> {
   const { ffmpeg } = await testFfmpeg();
@@ -135,7 +156,8 @@ export async function corners(path: string): Promise<number[]> {
 
 /** An init segment and one media segment as a file that can be played alone. */
 export async function joinSegment(segment: string, to: string): Promise<string> {
-  const init = await readFile(join(dirname(segment), 'init.mp4'));
+  const [run] = basename(segment).split('-');
+  const init = await readFile(join(dirname(segment), `${run}-init.mp4`));
   await writeFile(to, Buffer.concat([init, await readFile(segment)]));
   return to;
 }

@@ -11,6 +11,7 @@ import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 import { talkRoutes } from './talk.ts';
+import { videoRoutes } from './videos.ts';
 
 type Given = Omit<ClassicOptions, 'postTexts'> & {
   postCacheBytes: number;
@@ -32,6 +33,7 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
     await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(talkRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(mediaRoutes, options), { prefix: '/api/posts' });
+    await app.register(withRefusals(videoRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     const { socketsPerAddress } = options.limits;
     await app.register(likesSocket, { ...options, socketsPerAddress });

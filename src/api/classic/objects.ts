@@ -1,10 +1,10 @@
 // From what the features know to the objects of the classic wire. Nothing private passes here: e-mail addresses and
 // account ids are shown to their owner alone, followers only where a profile itself was asked for.
-import type { MediaView } from '../../features/media/index.ts';
+import type { CaptionTrack, MediaView, VideoView } from '../../features/media/index.ts';
 import type { CommentView, PostView } from '../../features/posts/index.ts';
 import type { ProfileDetail, ProfileView } from '../../features/profiles/index.ts';
 import type { PictureFacts, Rendition } from '../../platform/pictures/facts.ts';
-import type { ClassicMedia, ClassicPost, ClassicProfile, ClassicSource } from './schemas.ts';
+import type { ClassicCaptions, ClassicMedia, ClassicPost, ClassicProfile, ClassicSource } from './schemas.ts';
 
 const DEFAULT_PICTURE = '/media/default_profile_picture.png';
 const DEFAULT_COVER = '/media/default_cover_image.png';
@@ -84,6 +84,7 @@ export function toMedia(view: MediaView): ClassicMedia {
     ...(view.failure !== null && { failure: view.failure }),
     ...(view.width !== null && view.height !== null && { width: view.width, height: view.height }),
     ...(view.picture && describe(view.picture)),
+    ...(view.video && toVideo(view.video)),
   };
 }
 
@@ -96,6 +97,26 @@ const toSource = ({ key, ...rendition }: Rendition): ClassicSource => ({
   url: `/media/${key}`,
   ...rendition,
 });
+
+function toVideo(video: VideoView): Partial<ClassicMedia> {
+  const { state, sizes, captions, progress } = video;
+  const [poster, storyboard] = [pathOf(video.posterKey), pathOf(video.storyboardKey)];
+  return {
+    state,
+    ...(sizes.length > 0 && { sizes }),
+    ...(poster !== undefined && { poster }),
+    ...(storyboard !== undefined && { storyboard }),
+    ...(captions.length > 0 && { captions: captions.map(toCaptions) }),
+    ...(progress && { progress: { step: progress.step, renditions: toRenditions(progress.percents) } }),
+  };
+}
+
+export const toCaptions = ({ id, language, label, key }: CaptionTrack): ClassicCaptions => ({
+  ...{ id, language, label, file: `/media/${key}` },
+});
+
+const toRenditions = (percents: Record<string, number>): { name: string; percent: number }[] =>
+  Object.entries(percents).map(([name, percent]) => ({ name, percent }));
 
 function toComment(view: CommentView): ClassicPost['comments'][number] {
   const { created, edited } = toDates(view);

@@ -69,6 +69,13 @@ export const profile = z.object({
 const liker = profile.partial().required({ id: true });
 const likerId = z.object({ id: z.int() });
 
+export const captions = z.object({
+  id: z.string(),
+  language: z.string(),
+  label: z.string(),
+  file: z.string(),
+});
+
 export const media = z.object({
   id: z.int(),
   filename: z.string(),
@@ -84,6 +91,18 @@ export const media = z.object({
   alt: z.string().optional(),
   focus: focus.optional(),
   sources: z.array(source).optional(),
+  /** Of videos. */
+  state: z.enum(['processing', 'ready', 'failed']).optional(),
+  sizes: z.array(z.int()).optional(),
+  poster: z.string().optional(),
+  storyboard: z.string().optional(),
+  captions: z.array(captions).optional(),
+  progress: z
+    .object({
+      step: z.enum(['reading', 'encoding', 'finishing']),
+      renditions: z.array(z.object({ name: z.string(), percent: z.int() })),
+    })
+    .optional(),
 });
 
 const reply = z.object({
@@ -120,6 +139,7 @@ export type ClassicProfile = z.infer<typeof profile>;
 export type ClassicPost = z.infer<typeof post>;
 export type ClassicSource = z.infer<typeof source>;
 export type ClassicMedia = z.infer<typeof media>;
+export type ClassicCaptions = z.infer<typeof captions>;
 
 /** Most `POST`s answer one sentence in an array. */
 export const sentence = z.array(z.string());

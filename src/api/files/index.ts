@@ -1,19 +1,26 @@
 // `/media/`: stored blobs, with Range, validators and their real type. A blob never changes under its key, so it may be
 // kept for ever; nothing but blobs can be reached, as keys are looked up in the store and never joined into a path here.
 // Where clients can reach the store themselves they are sent there, but for playlists: what those name is looked up here.
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fresh from 'fresh';
 import parseRange from 'range-parser';
+import type { Streams } from '../../features/media/index.ts';
 import { DomainError } from '../../platform/errors.ts';
 import { contentTypeOf, FOR_EVER } from '../../platform/storage/content-types.ts';
 import { type Blob, type BlobAddress, isKey, type Storage } from '../../platform/storage/storage.ts';
 
 const OF_A_FILE = ['content-range', 'accept-ranges', 'last-modified', 'etag', 'content-disposition'];
 
+interface FilesDoorOptions {
+  storage: Storage;
+  streams: Streams;
+}
+
 const DEFAULTS = ['default_profile_picture.png', 'default_cover_image.png'];
 
-export function createFilesDoor({ storage: { blobs } }: { storage: Storage }): FastifyPluginAsync {
+export function createFilesDoor({ storage: { blobs }, streams }: FilesDoorOptions): FastifyPluginAsync {
   return async (app) => {
     app.setErrorHandler(answerError);
     for (const name of DEFAULTS) await serveDefault(app, name);
@@ -22,9 +29,12 @@ export function createFilesDoor({ storage: { blobs } }: { storage: Storage }): F
       url: '/media/*',
       handler: async (request, reply) => {
         const key = (request.params as { '*': string })['*'];
+        const playlist = key.endsWith('.m3u8') ? await streams.findPlaylist(key) : undefined;
+        if (playlist && 'text' in playlist)
+          return sendText(playlist.text, { request, reply: reply.type(contentTypeOf(key)) });
         if (request.method === 'GET' && blobs.addressOf && isKey(key) && !key.endsWith('.m3u8'))
           return sendAway(reply, await blobs.addressOf(key));
-        const blob = await blobs.open(key);
+        const blob = await blobs.open(playlist?.blobKey ?? key);
         if (!blob) return reply.code(404).send({ detail: 'Not found.' });
         reply.header('cache-control', FOR_EVER);
         return sendBlob(blob, { request, reply: reply.type(contentTypeOf(key)) });
@@ -70,6 +80,13 @@ async function serveDefault(app: FastifyInstance, name: string): Promise<void> {
         .header('content-disposition', 'inline')
         .send(content),
   });
+}
+
+/** A playlist that may be longer in a moment: kept by nobody without asking. */
+function sendText(text: string, { request, reply }: Exchange): FastifyReply {
+  const etag = `"${hash('sha256', text, 'hex').slice(0, 32)}"`;
+  reply.header('cache-control', 'no-cache').header('etag', etag);
+  return fresh(request.headers, { etag }) ? reply.code(304).send() : reply.send(text);
 }
 
 interface Exchange {

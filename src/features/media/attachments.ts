@@ -8,6 +8,7 @@ import type { Pictures } from '../../platform/pictures/pictures.ts';
 import type { Description, PictureRecords } from '../../platform/pictures/records.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
+import { captionKeys } from './caption-tracks.ts';
 import type { Quota } from './quota.ts';
 
 /** A picture that is stored and waits for its row. */
@@ -135,7 +136,12 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
         rows.filter(({ kind }) => kind === 'picture').map((row) => row.fileKey),
       );
       await removeAfterCommit(jobs, tx, {
-        keys: rows.flatMap((row) => [row.fileKey, row.posterKey]),
+        keys: rows.flatMap((row) => [
+          row.fileKey,
+          row.sourceKey,
+          row.posterKey,
+          ...captionKeys(row.captions),
+        ]),
         prefixes: rows.flatMap((row) => [row.hlsPrefix, row.draftPrefix]).concat(renditions),
         drafts: drafts.map((row) => row.draftKey),
       });
@@ -147,7 +153,13 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
 export const noVideo = {
   hlsPrefix: null,
   draftPrefix: null,
+  encodeRun: null,
+  sourceKey: null,
   posterKey: null,
+  storyboardKey: null,
+  sizes: null,
+  progress: null,
+  captions: null,
   durationMs: null,
   failedAt: null,
   failure: null,

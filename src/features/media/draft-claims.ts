@@ -1,30 +1,40 @@
-// What a run of the transcode job has to know of its media meanwhile: whether anybody still waits for its result.
-import type { Database } from '../../platform/database/database.ts';
+// What a run of an encode has to know of its media meanwhile: whether anybody still waits for its result.
+import type { Database, Transaction } from '../../platform/database/database.ts';
 
-/** A media row and the prefix that one run writes under. */
-interface Draft {
-  id: number;
-  prefix: string;
+/** A media row and the run that may write of it. */
+export interface Claim {
+  mediaId: number;
+  run: string;
+}
+
+/** The media is gone, or another run has begun on it. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
 }
 
 const LOOK_MS = 2_000;
 
 /** `lost` is aborted within seconds once the media is deleted or another run has begun on it. */
-export function watchDraft(database: Database, draft: Draft): Disposable & { readonly lost: AbortSignal } {
+export function watchClaim(database: Database, claim: Claim): Disposable & { readonly lost: AbortSignal } {
   const lost = new AbortController();
   const look = async (): Promise<void> => {
-    const media = await findPrefixes(database, draft.id);
-    if (media?.draftPrefix !== draft.prefix) lost.abort();
+    if (!(await isHeld(database.read, claim))) lost.abort();
   };
   // What cannot be read just now is not lost; the next look will tell.
   const timer = setInterval(() => void look().catch(() => undefined), LOOK_MS);
   return { lost: lost.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Whether the draft is what the media shows: a commit may have happened although its answer was lost. */
-export async function isPublished(database: Database, { id, prefix }: Draft): Promise<boolean> {
-  return (await findPrefixes(database, id))?.hlsPrefix === prefix;
+/** In the transaction that lists something: throws Overtaken. */
+export async function confirmClaim(tx: Transaction, claim: Claim): Promise<void> {
+  if (!(await isHeld(tx, claim))) throw new Overtaken();
 }
 
-const findPrefixes = ({ read }: Database, id: number) =>
-  read.selectFrom('media').select(['draftPrefix', 'hlsPrefix']).where('id', '=', id).executeTakeFirst();
+async function isHeld(read: Database['read'] | Transaction, { mediaId, run }: Claim): Promise<boolean> {
+  const media = await read
+    .selectFrom('media')
+    .select('encodeRun')
+    .where('id', '=', mediaId)
+    .executeTakeFirst();
+  return media?.encodeRun === run;
+}

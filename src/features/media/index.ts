@@ -18,12 +18,15 @@ import { createQuota } from './quota.ts';
 import { createPictureSweep, sweepPicturesJob } from './sweep-pictures.ts';
 import { createUploadSweep, sweepUploadsJob } from './sweep.ts';
 import { createOrphanSweep, sweepOrphansJob } from './sweep-orphans.ts';
+import { createStreams, type Streams } from './streams.ts';
 import { createTranscoding, transcodeJob } from './transcode.ts';
+import { createRestTranscoding, transcodeRestJob } from './transcode-rest.ts';
 import { createUploadBodies, type UploadBodies } from './upload-bodies.ts';
 import { createUploadLeases } from './upload-leases.ts';
 import { createUploadParts, type UploadParts } from './upload-parts.ts';
 import { createUploadResources, type UploadResources } from './upload-resources.ts';
 import { createUploadRows } from './upload-rows.ts';
+import { createVideoCare, type VideoCare } from './video-care.ts';
 import { createUploads, type Uploads } from './uploads.ts';
 import { createWriters } from './upload-writers.ts';
 import type { VideoEncoder } from './video-encoder.ts';
@@ -34,12 +37,14 @@ export { sweepPicturesJob } from './sweep-pictures.ts';
 export { sweepUploadsJob } from './sweep.ts';
 export { sweepOrphansJob } from './sweep-orphans.ts';
 export { transcodeJob } from './transcode.ts';
+export type { CaptionTrack } from './caption-tracks.ts';
 export { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
+export type { Streams } from './streams.ts';
 export type { Uploads } from './uploads.ts';
 export { createVideoEncoder, type VideoEncoder } from './video-encoder.ts';
 export type { Checksum, ChecksumAlgorithm } from './intake.ts';
 export type { UploadState } from './upload-resources.ts';
-export type { MediaView } from './views.ts';
+export type { MediaView, VideoView } from './views.ts';
 
 export interface Media {
   /** By name, in pieces that come as text. */
@@ -51,6 +56,8 @@ export interface Media {
   readonly finalize: Finalize;
   readonly attachments: Attachments;
   readonly views: MediaViews;
+  readonly streams: Streams;
+  readonly care: VideoCare;
   /** The kinds of jobs that this feature does. */
   readonly lanes: readonly Lane[];
 }
@@ -88,6 +95,7 @@ export function createMedia(options: MediaOptions): Media {
   const attachments = createAttachments({ ...options, quota });
   const transcoding = createTranscoding(options);
   const rendering = createPictureRendering({ ...options, formats: options.pictureFormats });
+  const rest = createRestTranscoding(options);
   const sweep = createUploadSweep({ ...options, uploadLifetimeMs: limits.uploadLifetimeMs });
   return {
     attachments,
@@ -97,6 +105,8 @@ export function createMedia(options: MediaOptions): Media {
     parts: createUploadParts({ ...uploads, resources }),
     finalize: createFinalize({ ...uploads, attachments }),
     views: createMediaViews(options),
+    streams: createStreams(options),
+    care: createVideoCare(options),
     lanes: [
       {
         name: 'videos',
@@ -111,6 +121,12 @@ export function createMedia(options: MediaOptions): Media {
           handle(pictureRenditionsJob, rendering.webp, rendering.bury),
           handle(pictureAvifJob, rendering.avif, rendering.bury),
         ],
+      },
+      {
+        // Apart from the first: a long film's larger sizes keep nobody from beginning to watch another one.
+        name: 'larger sizes',
+        concurrency: 1,
+        registrations: [handle(transcodeRestJob, rest.run, rest.bury)],
       },
       {
         name: 'sweeps',

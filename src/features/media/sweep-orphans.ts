@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import { defineJob, type JobHandler } from '../../platform/jobs/jobs.ts';
+import { captionKeys } from './caption-tracks.ts';
 import { createRemovalHold } from '../../platform/storage/removal-hold.ts';
 import type { Storage, StoredFile } from '../../platform/storage/storage.ts';
 
@@ -68,7 +69,7 @@ async function* listBlobReferences(database: Database): AsyncGenerator<string[]>
   yield* inPages((after) =>
     read
       .selectFrom('media')
-      .select(['id', 'fileKey', 'posterKey', 'hlsPrefix', 'draftPrefix'])
+      .select(['id', 'fileKey', 'sourceKey', 'posterKey', 'hlsPrefix', 'draftPrefix', 'captions'])
       .where('id', '>', after)
       .orderBy('id')
       .limit(PAGE)
@@ -110,13 +111,16 @@ async function* listDraftReferences({ read }: Database): AsyncGenerator<string[]
   );
 }
 
+type Row = { id: number; captions?: string | null } & Record<string, string | number | null | undefined>;
+
 /** The text columns of all rows, a page of rows at a time. */
-async function* inPages(
-  readAfter: (id: number) => Promise<({ id: number } & Record<string, string | number | null>)[]>,
-): AsyncGenerator<string[]> {
+async function* inPages(readAfter: (id: number) => Promise<Row[]>): AsyncGenerator<string[]> {
   let rows = await readAfter(0);
   while (rows.length > 0) {
-    yield rows.flatMap((row) => Object.values(row).filter((value) => typeof value === 'string'));
+    yield rows.flatMap(({ captions = null, ...row }) => [
+      ...captionKeys(captions),
+      ...Object.values(row).filter((value) => typeof value === 'string'),
+    ]);
     rows = await readAfter(rows.at(-1)?.id ?? 0);
   }
 }

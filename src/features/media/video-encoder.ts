@@ -1,16 +1,34 @@
-// From a file in the store to everything a player needs, in one call.
+// From a file in the store to everything a player needs, in two calls: what to begin with, and the rest.
 import { open } from 'node:fs/promises';
 import type { Ffmpeg } from '../../platform/ffmpeg/find.ts';
 import { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
-import { type EncodedVideo, encodeVideo } from './videos/encode.ts';
+import { encodeFirst, encodeRest, type FirstOutcome, type RestOutcome } from './videos/encode.ts';
 import { defaultVideoLimits } from './videos/limits.ts';
 import { probeVideo } from './videos/probe.ts';
 import { VideoProblem } from './videos/problems.ts';
-import { chooseRenditions } from './videos/renditions.ts';
+import type { EncodeProgress, StreamSink } from './videos/stream.ts';
 
+export interface EncodeCall {
+  /** Absolute path. */
+  source: string;
+  /** A fresh, empty folder. */
+  folder: string;
+  /** Begins the names of the files that are made: no two runs write the same. */
+  run: string;
+  sink: StreamSink;
+  signal: AbortSignal;
+  onProgress?: (progress: EncodeProgress) => void;
+}
+
+/** Both throw VideoProblem, whose message is a sentence for the owner, or what the sink throws. */
 export interface VideoEncoder {
-  /** Fills the fresh, empty `folder`. Throws VideoProblem, whose message is a sentence for the owner. */
-  encode(request: { source: string; folder: string; signal: AbortSignal }): Promise<EncodedVideo>;
+  encodeFirst(call: EncodeCall): Promise<FirstOutcome>;
+  encodeRest(
+    call: EncodeCall & {
+      finished: readonly { name: string; copied: boolean }[];
+      progressive?: string | undefined;
+    },
+  ): Promise<RestOutcome>;
 }
 
 export function createVideoEncoder(options: {
@@ -19,18 +37,21 @@ export function createVideoEncoder(options: {
   sizes: readonly number[];
   maxDurationMs: number;
 }): VideoEncoder {
-  const { ffmpeg, sizes } = options;
+  const { ffmpeg, sizes: sides } = options;
   const videoLimits = { ...defaultVideoLimits, maxDurationSeconds: options.maxDurationMs / 1_000 };
+
+  async function look(call: EncodeCall) {
+    call.onProgress?.({ step: 'reading' });
+    const { source, folder: directory, signal } = call;
+    const container = sniffVideo(await readHead(source));
+    if (!container) throw new VideoProblem('video_format_unknown', 'This file is not a video we can read.');
+    const probe = await probeVideo({ ffmpeg, source, directory, container, signal, limits: videoLimits });
+    return { ...call, ffmpeg, directory, container, probe, sides, videoLimits };
+  }
+
   return {
-    async encode({ source, folder, signal }) {
-      const container = sniffVideo(await readHead(source));
-      if (!container) throw new VideoProblem('video_format_unknown', 'This file is not a video we can read.');
-      const request = { ffmpeg, source, directory: folder, container, signal };
-      const probe = await probeVideo({ ...request, limits: videoLimits });
-      if (!probe.video) throw new VideoProblem('video_track_missing', 'This file has no video track.');
-      const renditions = chooseRenditions(probe.video, sizes);
-      return encodeVideo({ ...request, probe, renditions, videoLimits });
-    },
+    encodeFirst: async (call) => encodeFirst(await look(call)),
+    encodeRest: async (call) => encodeRest({ ...call, ...(await look(call)) }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Profiles } from '../profiles/index.ts';
 import { type Attaching, createAttaching } from './attaching.ts';
 import { createLikes, type Likes } from './likes.ts';
 import { createLists, type Lists } from './lists.ts';
+import { createOwnVideos, type OwnVideos } from './videos.ts';
 import { createPostViews, type PostViews } from './views.ts';
 import { createWriting, type Writing } from './writing.ts';
 
@@ -17,6 +18,7 @@ export type { CommentView, PostView } from './views.ts';
 export interface Posts {
   readonly writing: Writing;
   readonly attaching: Attaching;
+  readonly videos: OwnVideos;
   readonly likes: Likes;
   readonly lists: Lists;
   readonly views: PostViews;
@@ -35,6 +37,7 @@ export function createPosts(options: PostsOptions): Posts {
   return {
     writing: createWriting(options),
     attaching: createAttaching(options),
+    videos: createOwnVideos(options),
     likes: createLikes(options),
     lists: createLists(options),
     views: createPostViews(options),

@@ -11,6 +11,8 @@ export interface Tables {
   likes: LikesTable;
   media: MediaTable;
   pictures: PicturesTable;
+  renditions: RenditionsTable;
+  segments: SegmentsTable;
   uploads: UploadsTable;
   uploadParts: UploadPartsTable;
   jobs: JobsTable;
@@ -102,11 +104,23 @@ export interface MediaTable {
   label: Generated<string>;
   /** Blob key of what a plain player or <img> loads; null until the bytes are complete. */
   fileKey: string | null;
-  /** Blob key prefix of the HLS folder, set once it can be fetched. */
+  /** Blob key prefix of the HLS folder, set once its first segments can be fetched. */
   hlsPrefix: string | null;
   /** Prefix that a running encode writes under; swept if it never becomes `hlsPrefix`. */
   draftPrefix: string | null;
+  /** Names the run that may write: whoever has another one has been overtaken. */
+  encodeRun: string | null;
+  /** Of a ready video what its other renditions are made from; null when there are none to come. */
+  sourceKey: string | null;
   posterKey: string | null;
+  /** Blob key of the WebVTT list of small pictures. */
+  storyboardKey: string | null;
+  /** Short sides of the renditions that can be played, smallest first, with commas. */
+  sizes: string | null;
+  /** JSON: what an encode is doing just now. */
+  progress: string | null;
+  /** JSON: the captions that the owner gave, with their blob keys. */
+  captions: string | null;
   width: number | null;
   height: number | null;
   durationMs: number | null;
@@ -145,6 +159,42 @@ export interface PicturesTable {
   createdAt: number;
   renderedAt: number | null;
   failedAt: number | null;
+}
+
+/**
+ * A track of a video's stream. Made (`listedAt` null) → listed, growing (its segments are rows) → whole (`finishedAt`,
+ * its playlist is a blob named after `playlistRun`). Those that are nobody's beginning are listed when they are whole.
+ */
+export interface RenditionsTable {
+  id: Generated<number>;
+  mediaId: number;
+  name: string;
+  kind: 'picture' | 'copy' | 'sound';
+  width: number;
+  height: number;
+  framesPerKilosecond: number;
+  codecs: string;
+  targetSeconds: number;
+  /** bit/s */
+  bandwidth: number;
+  averageBandwidth: number;
+  iFrameBandwidth: number;
+  playlistRun: string | null;
+  listedAt: number | null;
+  finishedAt: number | null;
+}
+
+/** Of a track that is not whole yet. */
+export interface SegmentsTable {
+  renditionId: number;
+  position: number;
+  /** Names in the track's folder. */
+  file: string;
+  init: string;
+  microseconds: number;
+  bytes: number;
+  /** JSON: where its key frames lie, as `[offset, bytes, microseconds]`. */
+  keys: string;
 }
 
 /** Bytes on their way in. Closed once `finishedAt` is set. */

@@ -17,6 +17,8 @@ export interface FfmpegRun {
   readable: string[];
   limits: RunLimits;
   signal?: AbortSignal | undefined;
+  /** Only when nobody else wants the processor. */
+  idle?: boolean | undefined;
   /** With it, lines are handed on as they come and `stdout` stays empty. */
   onStdoutLine?: (line: string) => void;
 }

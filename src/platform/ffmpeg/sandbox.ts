@@ -43,10 +43,13 @@ export interface Confinement {
   /** Absolute paths of the files that the program may read besides its working directory. */
   readable: string[];
   limits: RunLimits;
+  /** Only when nobody else wants the processor. */
+  idle?: boolean | undefined;
 }
 
 const run = promisify(execFile);
 const TRIAL_MS = 10_000;
+const IDLEST = '19';
 /** Deep enough for one input, one log, a playlist, an init file and a segment for every rendition. */
 const OPEN_FILES = 256;
 const SYSTEM_PATHS = [
@@ -88,7 +91,8 @@ export async function testSandbox(search: string, programs: string[]): Promise<S
 export function confine(sandbox: Sandbox, wanted: Confinement): string[] {
   const { tools } = sandbox;
   const { program, args, limits } = wanted;
-  const layers = [...tools.nice, ...(tools.prlimit ? limitArgs(tools.prlimit, limits) : [])];
+  const nice = wanted.idle && tools.nice.length > 0 ? tools.nice.with(-1, IDLEST) : tools.nice;
+  const layers = [...nice, ...(tools.prlimit ? limitArgs(tools.prlimit, limits) : [])];
   const isolation = tools.bubblewrap
     ? bubblewrapArgs(tools.bubblewrap, wanted)
     : [...tools.unshare, ...tools.setpriv];

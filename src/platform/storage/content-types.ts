@@ -19,6 +19,7 @@ const TYPES: Record<string, string> = {
   flv: 'video/x-flv',
   ogv: 'video/ogg',
   m3u8: 'application/vnd.apple.mpegurl',
+  vtt: 'text/vtt; charset=utf-8',
   m4s: 'video/iso.segment',
 };
 

@@ -1,8 +1,8 @@
 // hls.js on one video element. Its own file, so that hls.js is loaded only by pages with a video on them.
-import Hls from 'hls.js/light';
+import Hls from 'hls.js';
 
 export interface HlsPlayback {
-  video: HTMLVideoElement & { hls?: Hls | undefined };
+  video: HTMLVideoElement & { hls?: Hls | undefined; renew?: (() => void) | undefined };
   /** Path of the master playlist. */
   source: string;
   onBroken: () => void;
@@ -44,9 +44,36 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
   hls.loadSource(source);
   hls.attachMedia(video);
   video.addEventListener('play', bufferMore, { once: true });
+  const renewal = createRenewal({ hls, video, source });
+  video.renew = renewal.ask;
   return () => {
     video.removeEventListener('play', bufferMore);
+    renewal.stop();
     hls.destroy();
     video.hls = undefined;
+    video.renew = undefined;
+  };
+}
+
+const RESTS = ['pause', 'ended', 'seeking'];
+
+/** Reads the master playlist again when that disturbs nobody: before the video plays, or when it rests. */
+function createRenewal({ hls, video, source }: Pick<HlsPlayback, 'video' | 'source'> & { hls: Hls }) {
+  let wanted = false;
+  const renew = (): void => {
+    if (!wanted) return;
+    wanted = false;
+    hls.config.startPosition = video.currentTime;
+    hls.loadSource(source);
+  };
+  for (const rest of RESTS) video.addEventListener(rest, renew);
+  return {
+    ask(): void {
+      wanted = true;
+      if (video.paused) renew();
+    },
+    stop(): void {
+      for (const rest of RESTS) video.removeEventListener(rest, renew);
+    },
   };
 }

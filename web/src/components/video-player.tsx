@@ -1,12 +1,15 @@
 // Plays a post's video: adaptive through hls.js where the browser has Media Source Extensions, else its own HLS, else
-// the file itself. Until the first playlist exists it says so and looks again now and then. Little is
-// loaded before somebody presses play.
-import type Hls from 'hls.js/light';
+// the file itself. A stream may be played while it is still encoded; until its first playlist exists the player says so and
+// looks again now and then. Little is loaded before somebody presses play.
+import type Hls from 'hls.js';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isLive, refreshPost } from '../stores/posts.ts';
 import type { Media } from '../wire/shapes.ts';
 import { Icon } from './icons.tsx';
+import { VideoCaptions } from './video-captions.tsx';
+import { VideoScrubber } from './video-scrubber.tsx';
+import { VideoStatus } from './video-status.tsx';
 
 export interface VideoPlayerProps {
   postId: number;
@@ -14,8 +17,8 @@ export interface VideoPlayerProps {
   own: boolean;
 }
 
-/** `hls` lets diagnostics (and tests) see levels and bandwidth of what plays. */
-type VideoElement = HTMLVideoElement & { hls?: Hls | undefined };
+/** `hls` lets diagnostics (and tests) see levels and bandwidth of what plays. `renew` takes up levels that came later. */
+type VideoElement = HTMLVideoElement & { hls?: Hls | undefined; renew?: (() => void) | undefined };
 
 const LOOK_AGAIN_MS = 15_000;
 const LOOK_AGAIN_WITHOUT_SOCKET_MS = 5000;
@@ -37,14 +40,18 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
     return whenNear(video, () => attach({ video, source, onBroken: () => setBroken(true) }));
   }, [source, attempt]);
 
+  const sizes = media.sizes?.length ?? 0;
+  useEffect(() => ref.current?.renew?.(), [sizes, media.captions?.length]);
+
+  const settled = failed || media.state === 'ready' || (playlist !== null && media.state === undefined);
   useEffect(() => {
-    if (playlist !== null || failed) return undefined;
+    if (settled) return undefined;
     const every = isLive() ? LOOK_AGAIN_MS : LOOK_AGAIN_WITHOUT_SOCKET_MS;
     const timer = setInterval(() => {
       if (!document.hidden) void refreshPost(postId).catch(() => false);
     }, every);
     return () => clearInterval(timer);
-  }, [postId, playlist, failed]);
+  }, [postId, settled]);
 
   return (
     <div class={source === null || broken ? 'video video-veiled' : 'video'}>
@@ -55,6 +62,8 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
         controls={source !== null}
         playsInline
         preload="metadata"
+        poster={media.poster}
+        data-state={media.state}
         aria-label="Video"
         onPlay={(event) => pauseOthers(event.currentTarget)}
       />
@@ -62,11 +71,6 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
         <p class="video-note" role="status">
           <Icon name="film" />
           {own ? 'Your video is being prepared' : 'This video is being prepared'}
-        </p>
-      )}
-      {failed && (
-        <p class="video-failure" role="status">
-          Kept as it came: {media.failure}
         </p>
       )}
       {broken && (
@@ -77,6 +81,11 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
           </button>
         </p>
       )}
+      {source !== null && media.storyboard !== undefined && (
+        <VideoScrubber video={ref} storyboard={media.storyboard} />
+      )}
+      {playlist !== null && media.captions && <VideoCaptions video={ref} captions={media.captions} />}
+      <VideoStatus postId={postId} media={media} own={own} />
     </div>
   );
 }

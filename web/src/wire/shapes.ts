@@ -59,6 +59,25 @@ export interface Media {
   alt?: string;
   focus?: Focus;
   sources?: readonly Source[];
+  /** From here on, videos only. One that is `processing` may play already: see `hls_url`. */
+  state?: 'processing' | 'ready' | 'failed';
+  /** Heights that can be played. */
+  sizes?: readonly number[];
+  /** Paths. */
+  poster?: string;
+  storyboard?: string;
+  captions?: readonly Captions[];
+  progress?: {
+    step: 'reading' | 'encoding' | 'finishing';
+    renditions: readonly { name: string; percent: number }[];
+  };
+}
+
+export interface Captions {
+  id: string;
+  language: string;
+  label: string;
+  file: string;
 }
 
 export interface Reply {

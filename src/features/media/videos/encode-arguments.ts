@@ -1,5 +1,5 @@
-// The one ffmpeg command that makes all renditions from one decode. Pure. Only options that both today's builds and those
-// of 2018 understand: one output per rendition, no `var_stream_map`.
+// The ffmpeg commands that make the tracks of a stream, several renditions from one decode. Pure. Each track becomes one
+// fragmented file, a fragment per group of pictures. Only options that both today's builds and those of 2018 understand.
 
 import { availableParallelism } from 'node:os';
 import type { VideoContainer } from './containers.ts';
@@ -12,15 +12,23 @@ import { sourceArguments } from './source-arguments.ts';
 export interface EncodeJob {
   source: string;
   container: VideoContainer;
-  probe: VideoProbe & { video: VideoTrack };
+  probe: PictureProbe;
+  /** Of one decode, smallest first. */
   renditions: Rendition[];
+  /** Whether the sound is made in the same run. */
+  sound: boolean;
+  /** Seconds at which a segment of a copied track begins: key frames are set there too. */
+  cuts?: readonly number[] | undefined;
   /** Filters of this build of ffmpeg. */
   filters: ReadonlySet<string>;
   limits: VideoLimits;
 }
 
-export const PLAYLIST = 'playlist.m3u8';
-export const INIT = 'init.mp4';
+export type PictureProbe = VideoProbe & { video: VideoTrack };
+
+export const SOUND = 'audio';
+/** The fragmented file of a track, in the work directory. */
+export const fileOf = (track: string): string => `${track}.mp4`;
 
 /** Nothing of the source's or the encoder's own words gets into what is published. */
 export const ANONYMOUS = [
@@ -31,31 +39,61 @@ export const ANONYMOUS = [
 export const NO_MESSAGES = ['-bsf:v', 'filter_units=remove_types=6'];
 
 const GROUP_SECONDS = 2;
-const GROUPS_PER_SEGMENT = 2;
 const SAMPLE_RATE = 48_000;
 const MOST_THREADS = 12;
 /** Sound that ends later than the picture by this much keeps the last picture on the screen. */
 const STILL_FROM_SECONDS = 1;
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 
+const COMMON = ['-nostdin', '-hide_banner', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'];
+/** The index waits for the first pictures, and says how far their order of decoding puts them off. */
+const PICTURE_FRAGMENTS = 'frag_keyframe+delay_moov+default_base_moof';
+const SOUND_FRAGMENTS = 'empty_moov+default_base_moof';
+/** What the AAC encoder puts before the first sample: so many are cut off, and nothing is shifted. */
+const PRIMING_SAMPLES = 1024;
+
+type Sources = Pick<EncodeJob, 'source' | 'container' | 'probe' | 'limits'>;
+
 export function encodeArguments(job: EncodeJob): string[] {
   const threads = String(Math.min(MOST_THREADS, Math.ceil(availableParallelism() * 1.5)));
   return [
-    ...[
-      '-nostdin',
-      '-hide_banner',
-      '-y',
-      '-v',
-      'error',
-      '-nostats',
-      '-progress',
-      'pipe:1',
-      '-threads',
-      threads,
-    ],
+    ...[...COMMON, '-threads', threads],
     ...sourceArguments(job),
     ...['-filter_complex', filterGraph(job)],
+    ...(job.sound ? ['-map', '[a]', ...soundOutput(job)] : keepZero(job)),
     ...job.renditions.flatMap((rendition, place) => outputArguments({ job, rendition, place, threads })),
+  ];
+}
+
+/** The sound alone, which all renditions share. */
+export function soundArguments(job: Sources): string[] {
+  const { video, audio } = job.probe;
+  const maps = ['-map', `0:${audio?.index ?? 0}`, '-af', soundFilters(video)];
+  return [...COMMON, ...sourceArguments(job), ...maps, ...soundOutput(job)];
+}
+
+function soundOutput({ limits }: Sources): string[] {
+  return [
+    ...['-vn', ...ANONYMOUS, '-t', String(limits.maxDurationSeconds + 1)],
+    ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE)],
+    ...['-f', 'mp4', '-movflags', SOUND_FRAGMENTS, '-frag_duration', String(GROUP_SECONDS * 1e6)],
+    ...['-flush_packets', '1', fileOf(SOUND)],
+  ];
+}
+
+/** In these files zero is where the first track begins that is read: so that it is always the same, all are. */
+function keepZero({ container, probe }: Sources): string[] {
+  const relative = container.demuxer === 'mpegts' || container.demuxer === 'mpeg';
+  return relative && probe.audio ? ['-map', `0:${probe.audio.index}`, '-c', 'copy', '-f', 'null', '-'] : [];
+}
+
+/** The picture as it came, in fragments. */
+export function copyArguments(job: Sources, name: string): string[] {
+  return [
+    ...COMMON,
+    ...sourceArguments(job),
+    ...['-map', `0:${job.probe.video.index}`, '-an', '-c', 'copy', ...ANONYMOUS, ...NO_MESSAGES],
+    ...['-f', 'mp4', '-movflags', PICTURE_FRAGMENTS, fileOf(name)],
   ];
 }
 
@@ -75,7 +113,7 @@ function filterGraph(job: EncodeJob): string {
     `[0:${video.index}]${[...prepareFilters(job), `split=${renditions.length}`].join(',')}${outs('s')}`,
     ...renditions.map((rendition, place) => `[s${place}]${scaleFilters(video, rendition)}[v${place}]`),
   ];
-  if (audio) chains.push(`[0:${audio.index}]${soundFilters(video)},asplit=${renditions.length}${outs('a')}`);
+  if (audio && job.sound) chains.push(`[0:${audio.index}]${soundFilters(video)}[a]`);
   return chains.join(';');
 }
 
@@ -101,7 +139,8 @@ function withoutLeaps(job: EncodeJob): string {
   return `'if(gt(T,${end}),${end}/TB,PTS)'`;
 }
 
-function stillSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'filters'>): number {
+/** So long the last picture stays, for sound that ends later. */
+export function stillSeconds({ probe, filters }: Pick<EncodeJob, 'probe' | 'filters'>): number {
   const { video, audio } = probe;
   if (!filters.has('tpad') || !video.durationSeconds || !audio?.durationSeconds) return 0;
   const still = audio.durationSeconds - video.durationSeconds;
@@ -160,7 +199,7 @@ function soundFilters(video: VideoTrack): string {
   const pad = video.durationSeconds
     ? `,apad=whole_len=${Math.ceil(video.durationSeconds * SAMPLE_RATE)}`
     : '';
-  return `aresample=${SAMPLE_RATE}:async=1000:first_pts=0${pad}`;
+  return `aresample=${SAMPLE_RATE}:async=1000:first_pts=0${pad},atrim=start_sample=${PRIMING_SAMPLES},asetpts=PTS-STARTPTS`;
 }
 
 function outputArguments(output: {
@@ -170,37 +209,17 @@ function outputArguments(output: {
   threads: string;
 }): string[] {
   const { job, rendition, place, threads } = output;
-  const { video, audio } = job.probe;
   const group = Math.max(1, Math.round(GROUP_SECONDS * toNumber(rendition.frameRate)));
-  // A microsecond less than a whole number of groups, so that rounding never moves a cut to the next group.
-  const segment = (GROUPS_PER_SEGMENT * group) / toNumber(rendition.frameRate) - 1e-6;
+  const { cuts = [] } = job;
   return [
-    ...['-map', `[v${place}]`, ...(audio ? ['-map', `[a${place}]`] : []), ...ANONYMOUS, ...NO_MESSAGES],
+    ...['-map', `[v${place}]`, '-an', ...ANONYMOUS, ...NO_MESSAGES],
     ...['-t', String(job.limits.maxDurationSeconds + 1)],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'ssim', '-motion-est', 'dia'],
-    ...['-profile:v', 'high', '-threads', threads],
-    ...[
-      '-crf',
-      String(rendition.crf),
-      '-maxrate',
-      `${rendition.maxrate}k`,
-      '-bufsize',
-      `${rendition.bufsize}k`,
-    ],
-    ...[
-      '-g',
-      String(group),
-      '-keyint_min',
-      String(group),
-      '-sc_threshold',
-      '0',
-      '-flags:v',
-      '+cgop+bitexact',
-    ],
-    ...colorArguments(video),
-    ...(audio ? ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE)] : []),
-    ...['-f', 'hls', '-hls_time', segment.toFixed(6), '-hls_list_size', '0', '-hls_playlist_type', 'vod'],
-    ...['-hls_segment_type', 'fmp4', '-hls_flags', 'independent_segments', '-hls_fmp4_init_filename', INIT],
-    ...['-hls_segment_filename', `${rendition.name}/segment-%05d.m4s`, `${rendition.name}/${PLAYLIST}`],
+    ...['-profile:v', 'high', '-threads', threads, '-crf', String(rendition.crf)],
+    ...['-maxrate', `${rendition.maxrate}k`, '-bufsize', `${rendition.bufsize}k`],
+    ...['-g', String(group), '-keyint_min', cuts.length > 0 ? '1' : String(group), '-sc_threshold', '0'],
+    ...(cuts.length > 0 ? ['-force_key_frames', cuts.map((time) => time.toFixed(3)).join(',')] : []),
+    ...['-flags:v', '+cgop+bitexact', ...colorArguments(job.probe.video)],
+    ...['-f', 'mp4', '-movflags', PICTURE_FRAGMENTS, '-flush_packets', '1', fileOf(rendition.name)],
   ];
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
 import { cutFile, makeVideo } from '../../../../test/support/videos.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
-import { defaultRunLimits, encodeVideo, type EncodeRequest } from './encode.ts';
+import { defaultRunLimits, encodeFirst, type EncodeRequest } from './encode.ts';
 import { VideoProblem } from './problems.ts';
 
 /** How a packet of an MPEG transport stream's picture track begins. */
@@ -29,7 +29,7 @@ const prepare = (source: string): Promise<EncodeRequest> => prepareVideo(folder,
 
 /** The failure, after making sure that nothing is left running and that the work directory can go. */
 async function failure(request: EncodeRequest): Promise<VideoProblem> {
-  const error: unknown = await encodeVideo(request).then(
+  const error: unknown = await encodeFirst(request).then(
     () => undefined,
     (reason: unknown) => reason,
   );

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRandom, type Random } from '../../../../test/crash/random.ts';
-import { makeVideoFolder } from '../../../../test/support/published-videos.ts';
+import { createFolderSink, makeVideoFolder } from '../../../../test/support/published-videos.ts';
 import { makeVideo, testFfmpeg } from '../../../../test/support/videos.ts';
 import { createVideoEncoder, type VideoEncoder } from '../video-encoder.ts';
 import { VideoProblem } from './problems.ts';
@@ -76,16 +76,18 @@ test.each(kinds)(
       for (let count = 1 + random.int(2); count > 0; count -= 1)
         bytes = random.pick(changes)?.(bytes, random) ?? bytes;
       await writeFile(source, bytes);
+      const sink = createFolderSink(work);
       const outcome = await encoder
-        .encode({ source, folder: work, signal: AbortSignal.timeout(60_000) })
-        .catch((error: unknown) => error);
+        .encodeFirst({ source, folder: work, run: 'a', sink, signal: AbortSignal.timeout(60_000) })
+        .catch((error: unknown) => (error instanceof Error ? error : new Error('Not an error.')));
       if (outcome instanceof Error) {
         expect(outcome, seed).toBeInstanceOf(VideoProblem);
         expect(outcome.message, seed).toMatch(/^[A-Z][A-Za-z0-9 ,]+\.$/);
         expect((outcome as VideoProblem).code, seed).not.toBe('video_aborted');
       } else {
-        const { files } = outcome as { files: string[] };
-        for (const file of files) expect((await stat(join(work, file))).size, seed).toBeGreaterThan(0);
+        const tracks = sink.tracks.map(({ name }) => `${name}/playlist.m3u8`);
+        for (const file of [outcome.progressive, outcome.poster, ...tracks])
+          expect((await stat(join(work, file))).size, seed).toBeGreaterThan(0);
       }
       await rm(work, { recursive: true });
     }

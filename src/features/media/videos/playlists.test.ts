@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { measureBandwidth, readMediaPlaylist, writeMasterPlaylist, writeMediaPlaylist } from './playlists.ts';
+import { measureBandwidth, readMediaPlaylist, writeIFramePlaylist, writeMediaPlaylist } from './playlists.ts';
 
 const segment = (seconds: number, bytes: number) => ({ uri: 'x.m4s', seconds, bytes });
 
@@ -9,7 +9,11 @@ describe('playlists', () => {
       { uri: 'segment-00000.m4s', seconds: 4.004 },
       { uri: 'segment-00001.m4s', seconds: 0.5 },
     ];
-    const text = writeMediaPlaylist({ init: 'init.mp4', segments });
+    const init = 'init.mp4';
+    const text = writeMediaPlaylist({
+      targetSeconds: 4,
+      segments: segments.map((one) => ({ ...one, init })),
+    });
     expect(text).toContain('#EXT-X-TARGETDURATION:4\n');
     expect(text).toContain('#EXT-X-PLAYLIST-TYPE:VOD\n');
     expect(text).toContain('#EXT-X-MAP:URI="init.mp4"\n');
@@ -18,9 +22,37 @@ describe('playlists', () => {
   });
 
   test('a playlist of one short segment still has a target duration', () => {
-    expect(writeMediaPlaylist({ init: 'i', segments: [{ uri: 's', seconds: 0.04 }] })).toContain(
-      '#EXT-X-TARGETDURATION:1\n',
-    );
+    const segments = [{ uri: 's', seconds: 0.04, init: 'i' }];
+    expect(writeMediaPlaylist({ targetSeconds: 0, segments })).toContain('#EXT-X-TARGETDURATION:1\n');
+  });
+
+  test('one that grows says what no segment to come will be longer than, and has no end', () => {
+    const segments = [{ uri: 's', seconds: 2, init: 'i' }];
+    const text = writeMediaPlaylist({ targetSeconds: 4, segments, growing: true });
+    expect(text).toContain('#EXT-X-TARGETDURATION:4\n');
+    expect(text).toContain('#EXT-X-PLAYLIST-TYPE:EVENT\n');
+    expect(text).not.toContain('ENDLIST');
+    expect(readMediaPlaylist(text)).toBeUndefined();
+  });
+
+  test('where another run went on, its beginning is named before its first segment', () => {
+    const segment = (uri: string, init: string) => ({ uri, seconds: 2, init });
+    const segments = [segment('a-0', 'a'), segment('a-1', 'a'), segment('b-2', 'b'), segment('b-3', 'b')];
+    const text = writeMediaPlaylist({ targetSeconds: 4, segments });
+    expect(text.match(/#EXT-X-MAP.*|^[ab]-\d/gm)).toEqual([
+      ...['#EXT-X-MAP:URI="a"', 'a-0', 'a-1', '#EXT-X-MAP:URI="b"', 'b-2', 'b-3'],
+    ]);
+  });
+
+  test('pictures for quick search are ranges of the segments', () => {
+    const frame = { uri: 's', init: 'i', seconds: 2 };
+    const text = writeIFramePlaylist([
+      { ...frame, offset: 0, bytes: 10 },
+      { ...frame, offset: 90, bytes: 20 },
+    ]);
+    expect(text.match(/#EXT-X-(?:I-FRAMES-ONLY|BYTERANGE.*)/g)).toEqual([
+      ...['#EXT-X-I-FRAMES-ONLY', '#EXT-X-BYTERANGE:10@0', '#EXT-X-BYTERANGE:20@90'],
+    ]);
   });
 
   test('an unfinished or empty playlist is none', () => {
@@ -41,19 +73,5 @@ describe('playlists', () => {
 
   test('a video shorter than half a second has its mean for a peak', () => {
     expect(measureBandwidth([segment(0.04, 500)])).toEqual({ bandwidth: 100_000, averageBandwidth: 100_000 });
-  });
-
-  test('the master playlist names every variant with what a player chooses by', () => {
-    const variant = { uri: '360p/playlist.m3u8', bandwidth: 2, averageBandwidth: 1, width: 640, height: 360 };
-    expect(writeMasterPlaylist([{ ...variant, frameRate: 30_000 / 1001, codecs: 'avc1.64001E' }])).toBe(
-      [
-        '#EXTM3U',
-        '#EXT-X-VERSION:7',
-        '#EXT-X-INDEPENDENT-SEGMENTS',
-        '#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1,RESOLUTION=640x360,CODECS="avc1.64001E",FRAME-RATE=29.970',
-        '360p/playlist.m3u8',
-        '',
-      ].join('\n'),
-    );
   });
 });

@@ -1,4 +1,4 @@
-// HLS playlists (RFC 8216): reads the ones ffmpeg wrote, measures rates from the real segments, writes our own.
+// Media playlists (RFC 8216), whole and growing, and what is measured from the real segments.
 
 export interface Segment {
   /** Relative to its playlist. */
@@ -10,16 +10,16 @@ export interface SizedSegment extends Segment {
   bytes: number;
 }
 
-export interface Variant {
-  /** Relative to the master playlist. */
-  uri: string;
-  bandwidth: number;
-  averageBandwidth: number;
-  width: number;
-  height: number;
-  /** Frames a second. */
-  frameRate: number;
-  codecs: string;
+/** A piece of a track's file that is listed on its own. */
+export interface ListedSegment extends Segment {
+  /** Of the track's file from here on. */
+  init: string;
+}
+
+export interface IFrame extends Segment {
+  init: string;
+  offset: number;
+  bytes: number;
 }
 
 /** Undefined unless the playlist is complete (it has EXT-X-ENDLIST) and has a segment. */
@@ -27,36 +27,59 @@ export function readMediaPlaylist(text: string): Segment[] | undefined {
   const lines = text.split(/\r?\n/);
   const segments = lines.flatMap((line, place): Segment[] => {
     const seconds = Number(/^#EXTINF:([\d.]+)/.exec(line)?.[1]);
-    const uri = lines[place + 1];
+    const uri = lines.slice(place + 1).find((other) => other !== '' && !other.startsWith('#'));
     return Number.isFinite(seconds) && uri ? [{ uri, seconds }] : [];
   });
   return lines.includes('#EXT-X-ENDLIST') && segments.length > 0 ? segments : undefined;
 }
 
-export function writeMediaPlaylist(playlist: { init: string; segments: Segment[] }): string {
-  const { init, segments } = playlist;
+/** One that grows is of the type EVENT: its beginning stays, and more is added at its end (RFC 8216, 4.3.3.5). */
+export function writeMediaPlaylist(playlist: {
+  targetSeconds: number;
+  segments: ListedSegment[];
+  growing?: boolean;
+}): string {
+  const { targetSeconds, segments, growing = false } = playlist;
   return [
     '#EXTM3U',
     '#EXT-X-VERSION:7',
-    `#EXT-X-TARGETDURATION:${targetDuration(segments)}`,
+    `#EXT-X-TARGETDURATION:${Math.max(targetSeconds, targetDuration(segments))}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    `#EXT-X-PLAYLIST-TYPE:${growing ? 'EVENT' : 'VOD'}`,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+    ...withMaps(segments, ({ uri, seconds }) => [`#EXTINF:${seconds.toFixed(6)},`, uri]),
+    ...(growing ? [] : ['#EXT-X-ENDLIST']),
+    '',
+  ].join('\n');
+}
+
+/** For quick search: the pictures alone that need no other (RFC 8216, 4.3.3.6). */
+export function writeIFramePlaylist(frames: IFrame[]): string {
+  return [
+    '#EXTM3U',
+    '#EXT-X-VERSION:7',
+    `#EXT-X-TARGETDURATION:${targetDuration(frames)}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-MAP:URI="${init}"`,
-    ...segments.flatMap(({ uri, seconds }) => [`#EXTINF:${seconds.toFixed(6)},`, uri]),
+    '#EXT-X-I-FRAMES-ONLY',
+    ...withMaps(frames, ({ uri, seconds, offset, bytes }) => [
+      `#EXTINF:${seconds.toFixed(6)},`,
+      `#EXT-X-BYTERANGE:${bytes}@${offset}`,
+      uri,
+    ]),
     '#EXT-X-ENDLIST',
     '',
   ].join('\n');
 }
 
-export function writeMasterPlaylist(variants: Variant[]): string {
-  return [
-    '#EXTM3U',
-    '#EXT-X-VERSION:7',
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    ...variants.flatMap((variant) => [`#EXT-X-STREAM-INF:${attributes(variant)}`, variant.uri]),
-    '',
-  ].join('\n');
+function withMaps<Listed extends ListedSegment>(
+  segments: readonly Listed[],
+  write: (segment: Listed) => string[],
+): string[] {
+  return segments.flatMap((segment, place) => {
+    const same = place > 0 && segments[place - 1]?.init === segment.init;
+    return [...(same ? [] : [`#EXT-X-MAP:URI="${segment.init}"`]), ...write(segment)];
+  });
 }
 
 /** Bits a second: the peak over every run of segments that lasts 0.5 to 1.5 target durations (RFC 8216, 4.1), and the mean. */
@@ -75,25 +98,15 @@ export function measureBandwidth(segments: SizedSegment[]): { bandwidth: number;
   return { bandwidth: Math.ceil(peak), averageBandwidth: Math.ceil(mean) };
 }
 
-export const totalSeconds = (segments: Segment[]): number =>
+export const totalSeconds = (segments: readonly Segment[]): number =>
   segments.reduce((sum, segment) => sum + segment.seconds, 0);
 
 /** At least 1: players poll and buffer by it. */
-function targetDuration(segments: Segment[]): number {
-  return Math.max(1, ...segments.map((segment) => Math.round(segment.seconds)));
+export function targetDuration(segments: readonly Segment[]): number {
+  return segments.reduce((most, { seconds }) => Math.max(most, Math.round(seconds)), 1);
 }
 
 function rate(segments: SizedSegment[]): number {
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
   return (8 * bytes) / Math.max(totalSeconds(segments), 0.001);
-}
-
-function attributes(variant: Variant): string {
-  return [
-    `BANDWIDTH=${variant.bandwidth}`,
-    `AVERAGE-BANDWIDTH=${variant.averageBandwidth}`,
-    `RESOLUTION=${variant.width}x${variant.height}`,
-    `CODECS="${variant.codecs}"`,
-    `FRAME-RATE=${variant.frameRate.toFixed(3)}`,
-  ].join(',');
 }

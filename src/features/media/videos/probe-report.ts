@@ -10,6 +10,10 @@ export interface VideoTrack {
   index: number;
   codec: string;
   profile: string;
+  /** As H.264 counts it: 42 is level 4.2. Undefined: unknown. */
+  level?: number | undefined;
+  /** When its first picture is shown. */
+  startSeconds: number;
   /** As shown: rotated upright, with square pixels. */
   width: number;
   height: number;
@@ -31,6 +35,7 @@ export interface AudioTrack {
   index: number;
   codec: string;
   channels: number;
+  startSeconds: number;
   durationSeconds?: number | undefined;
 }
 
@@ -63,6 +68,8 @@ const streamSchema = z.object({
   r_frame_rate: text,
   duration: text,
   nb_frames: text,
+  start_time: text,
+  level: size,
   bit_rate: text,
   channels: size,
   disposition: z.object({ attached_pic: size }).catch({ attached_pic: 0 }),
@@ -106,6 +113,8 @@ function readVideo(stream: Stream, fileBitRate: number | undefined): VideoTrack 
     index: stream.index,
     codec: stream.codec_name,
     profile: stream.profile,
+    level: stream.level > 0 ? stream.level : undefined,
+    startSeconds: readStart(stream),
     width: lying ? stream.height : width,
     height: lying ? width : stream.height,
     plain: pixel === 1 && rotation === 0,
@@ -125,6 +134,7 @@ function readAudio(stream: Stream): AudioTrack {
     index: stream.index,
     codec: stream.codec_name,
     channels: stream.channels,
+    startSeconds: readStart(stream),
     durationSeconds: readDuration(stream),
   };
 }
@@ -149,6 +159,9 @@ function readDuration(stream: Stream): number | undefined {
   const clock = readClock(stream.tags['DURATION'] ?? '');
   return positive(stream.duration) ?? (clock > 0 ? clock : undefined);
 }
+
+const readStart = ({ start_time }: Stream): number =>
+  Number.isFinite(Number(start_time)) ? Number(start_time) : 0;
 
 function positive(value: string): number | undefined {
   const number = Number(value);

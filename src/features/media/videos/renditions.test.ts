@@ -8,8 +8,8 @@ const source = (width: number, height: number, more: object = {}) => ({
   ...{ width, height, codec: 'h264', averageFrameRate: thirty, baseFrameRate: thirty },
   ...more,
 });
-const sizes = (...args: Parameters<typeof chooseRenditions>): string[] =>
-  chooseRenditions(...args).map(({ name, width, height }) => `${name} ${width}x${height}`);
+const sizes = (given: ReturnType<typeof source>, sides = [360, 720]): string[] =>
+  chooseRenditions(given, sides).map(({ name, width, height }) => `${name} ${width}x${height}`);
 
 describe('choosing renditions', () => {
   test.each([
@@ -31,6 +31,12 @@ describe('choosing renditions', () => {
     expect(sizes(given)).toEqual(wanted);
   });
 
+  test('has five of them if nobody says otherwise', () => {
+    expect(chooseRenditions(source(1920, 1080)).map(({ name }) => name)).toEqual([
+      ...['240p', '360p', '480p', '720p', '1080p'],
+    ]);
+  });
+
   test('takes the list of standard sides that it is given, in any order', () => {
     expect(sizes(source(1920, 1080), [1080, 360, 720, 360])).toEqual([
       '360p 640x360',
@@ -40,7 +46,7 @@ describe('choosing renditions', () => {
   });
 
   test('gives small pictures a finer quality and every size a ceiling', () => {
-    const [small, large] = chooseRenditions(source(1280, 720));
+    const [small, large] = chooseRenditions(source(1280, 720), [360, 720]);
     expect(small).toMatchObject({ crf: 20.7, maxrate: 900, bufsize: 1800 });
     expect(large).toMatchObject({ crf: 21.6, maxrate: 3200, bufsize: 6400 });
   });

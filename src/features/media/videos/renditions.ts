@@ -26,7 +26,7 @@ export interface RenditionSource {
   bitRate?: number | undefined;
 }
 
-const STANDARD_SIDES = [360, 720];
+export const STANDARD_SIDES = [240, 360, 480, 720, 1080];
 
 /** A rung between two standard ones is worth its bytes from here on. */
 const CLEARLY_LARGER = 1.25;
@@ -35,6 +35,7 @@ const SHORTEST = 16;
 const LONGEST = 3840;
 /** Measured to give, with the encoder's settings here, the SSIM of x264's `medium` at CRF 23; by short side. */
 const QUALITY = [
+  { side: 240, crf: 20.7, maxrate: 450 },
   { side: 360, crf: 20.7, maxrate: 900 },
   { side: 480, crf: 21.2, maxrate: 1600 },
   { side: 720, crf: 21.6, maxrate: 3200 },

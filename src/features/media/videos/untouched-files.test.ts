@@ -2,15 +2,14 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeExternalMovie } from '../../../../test/support/external-movies.ts';
-import { makeVideoFolder } from '../../../../test/support/published-videos.ts';
+import { createFolderSink, makeVideoFolder } from '../../../../test/support/published-videos.ts';
 import { traceFfmpeg } from '../../../../test/support/traced-ffmpeg.ts';
 import { makeVideo } from '../../../../test/support/videos.ts';
 import { runFfmpeg } from '../../../platform/ffmpeg/run.ts';
-import { encodeVideo } from './encode.ts';
+import { encodeFirst } from './encode.ts';
 import type { VideoContainer } from './containers.ts';
 import { probeVideo } from './probe.ts';
 import { VideoProblem } from './problems.ts';
-import { chooseRenditions } from './renditions.ts';
 
 const MP4: VideoContainer = { container: 'mp4', demuxer: 'mov', extension: 'mp4', mimeType: 'video/mp4' };
 /** Where encoders ask for the processors that there are. */
@@ -71,7 +70,7 @@ test.each(sources)('%s has nothing opened but itself and what is made of it', as
   const request = { ffmpeg, source, directory, container: MP4 };
   const outcome: unknown = await probeVideo(request)
     .then((probe) =>
-      encodeVideo({ ...request, probe, renditions: probe.video ? chooseRenditions(probe.video) : [] }),
+      encodeFirst({ ...request, probe, sides: [240], run: 'a', sink: createFolderSink(directory) }),
     )
     .catch((error: unknown) => error);
   if (isVideo) expect(outcome).toMatchObject({ width: 640 });

@@ -9,6 +9,7 @@ import * as changedAt from './005-changed-at.ts';
 import * as leaseNumbers from './006-lease-numbers.ts';
 import * as uploadParts from './007-upload-parts.ts';
 import * as pictures from './008-pictures.ts';
+import * as growingStreams from './009-growing-streams.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
@@ -23,4 +24,5 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [6, leaseNumbers],
   [7, uploadParts],
   [8, pictures],
+  [9, growingStreams],
 ];

@@ -1,0 +1,94 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { expectWhole, readPlaylist } from '../../../test/support/listed-streams.ts';
+import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
+import { makeVideo, testFfmpeg } from '../../../test/support/videos.ts';
+import { createVideoEncoder, type EncodeCall, type VideoEncoder } from './video-encoder.ts';
+import type { StreamSink } from './videos/stream.ts';
+
+let folder: string;
+let middle: Buffer;
+let encoder: VideoEncoder;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'veranda-growing-'));
+  // Its key frames are too far apart for a copy.
+  const options = ['-g', '250', '-sc_threshold', '0'];
+  middle = await readFile(await makeVideo({ directory: folder, seconds: 10, options }));
+  encoder = createVideoEncoder({ ffmpeg: await testFfmpeg(), sizes: [180, 360], maxDurationMs: 600_000 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let opened: TestMedia;
+afterEach(() => opened[Symbol.asyncDispose]());
+
+describe('a video that is being encoded', () => {
+  /** Each time that something more is listed: the playlists as players find them just then. */
+  async function watch(after: (told: number) => void = () => undefined) {
+    const seen: Record<string, string>[] = [];
+    const watched: VideoEncoder = {
+      ...encoder,
+      encodeFirst: (call) =>
+        encoder.encodeFirst({ ...call, sink: { ...call.sink, append: (...given) => append(call, given) } }),
+    };
+    async function append({ sink }: EncodeCall, given: Parameters<StreamSink['append']>): Promise<void> {
+      await sink.append(...given);
+      const row = await opened.row(1);
+      if (row?.hlsPrefix) seen.push(await expectWhole(opened, row.hlsPrefix));
+      after(seen.length);
+    }
+    opened = await openTestMedia({ encoder: watched });
+    return seen;
+  }
+
+  test('is listed from its first segment on, grows at its end alone, and ends as a whole', async () => {
+    const seen = await watch();
+    const { mediaId } = await opened.addVideo(middle);
+    await opened.work();
+    const row = await opened.row(mediaId);
+    expect(row?.readyAt).not.toBeNull();
+    const [first] = seen;
+    expect(first?.['360p']).toContain('#EXT-X-PLAYLIST-TYPE:EVENT');
+    expect(first?.['360p']).not.toContain('#EXT-X-ENDLIST');
+    expect(seen.length).toBeGreaterThan(2);
+    const all = [...seen, await expectWhole(opened, `${row?.hlsPrefix}`)].map((playlists) =>
+      body(playlists['360p']),
+    );
+    for (const [place, later] of all.slice(1).entries())
+      expect(later.startsWith(all[place] ?? '-')).toBe(true);
+    const whole = await readPlaylist(opened, `${row?.hlsPrefix}/360p/playlist.m3u8`);
+    expect(whole).toContain('#EXT-X-PLAYLIST-TYPE:VOD');
+    expect(whole.trimEnd().endsWith('#EXT-X-ENDLIST')).toBe(true);
+    expect(targetOf(whole)).toBe(targetOf(first?.['360p']));
+  });
+
+  test('goes on where it was listed to when its worker is stopped and another one takes it', async () => {
+    let stop: (() => void) | undefined;
+    const seen = await watch((told) => told === 2 && stop?.());
+    const { mediaId } = await opened.addVideo(middle);
+    const worker = await opened.startWorker();
+    const stopped = Promise.withResolvers<void>();
+    stop = () => void worker.stop().then(stopped.resolve);
+    await stopped.promise;
+    stop = undefined;
+    const before = await opened.row(mediaId);
+    const listed = await expectWhole(opened, `${before?.hlsPrefix}`);
+    expect(before?.readyAt).toBeNull();
+    await opened.work();
+    const after = await opened.row(mediaId);
+    expect(after).toMatchObject({ hlsPrefix: before?.hlsPrefix, failedAt: null });
+    expect(after?.readyAt).not.toBeNull();
+    const whole = await expectWhole(opened, `${after?.hlsPrefix}`);
+    expect(body(whole['360p']).startsWith(body(listed['360p']))).toBe(true);
+    expect(new Set(whole['360p']?.match(/[0-9a-f]+(?=-\d{5}\.m4s)/g)).size).toBe(2);
+    expect(whole['360p']?.match(/#EXT-X-MAP/g)).toHaveLength(2);
+    const seconds = [...(whole['360p']?.matchAll(/#EXTINF:([\d.]+)/g) ?? [])].map(([, each]) => Number(each));
+    expect(seconds.reduce((sum, each) => sum + each, 0)).toBeCloseTo(10, 1);
+    expect(seen.length).toBeGreaterThan(2);
+  });
+
+  const body = (playlist = ''): string =>
+    playlist.slice(playlist.indexOf('#EXT-X-MAP')).replace('#EXT-X-ENDLIST\n', '');
+  const targetOf = (playlist = ''): string | undefined => /TARGETDURATION:\d+/.exec(playlist)?.[0];
+});

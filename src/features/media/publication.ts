@@ -1,0 +1,189 @@
+// What an encode makes, on its way to viewers: files into the store, then rows that list them. A listed file is there and never
+// changes, and what was listed stays: a run that follows a killed one skips what that had listed, and goes on after it.
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import type { JobRun } from '../../platform/jobs/jobs.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import { announce } from './announcing.ts';
+import { type Claim, confirmClaim } from './draft-claims.ts';
+import { findRenditions, findSegments, toRendition, toSegmentRow } from './stream-rows.ts';
+import { measureRates, toIFramePlaylist, toMediaPlaylist } from './videos/listing.ts';
+import type { StreamSink, StreamTrack } from './videos/stream.ts';
+
+export interface Publication extends StreamSink {
+  /** Moves a file of the work folder into the store; answers its key. */
+  keep(name: string): Promise<string>;
+  /** Removes from the store what no row came to name. */
+  discard(): Promise<void>;
+  /** The transaction that names what was kept has committed. */
+  settle(): void;
+}
+
+interface PublicationOptions {
+  database: Database;
+  storage: Storage;
+  bus: Bus;
+  now: () => number;
+  job: Pick<JobRun<unknown>, 'confirm'>;
+  claim: Claim;
+  /** Blob key prefix of the stream. */
+  prefix: string;
+  /** The work folder. */
+  folder: string;
+}
+
+/** A track's row, as this run knows it. */
+interface Known {
+  id: number | undefined;
+  /** Segments that have rows. */
+  segments: number;
+  listed: boolean;
+  finished: boolean;
+  /** Whether this run has stored its beginning. */
+  begun: boolean;
+}
+
+export function createPublication(options: PublicationOptions): Publication {
+  const { database, storage, claim, prefix, folder, now } = options;
+  const { mediaId, run } = claim;
+  const tracks = new Map<string, Known>();
+  const stored = new Set<string>();
+  let hasSound = false;
+
+  async function keep(name: string): Promise<string> {
+    const key = `${prefix}/${name}`;
+    stored.add(key);
+    await storage.blobs.adopt(key, join(folder, name));
+    return key;
+  }
+
+  async function put(name: string, text: string): Promise<void> {
+    stored.add(`${prefix}/${name}`);
+    await storage.blobs.put(`${prefix}/${name}`, Buffer.from(text));
+  }
+
+  const settle = (names: string[]): void => names.forEach((name) => stored.delete(`${prefix}/${name}`));
+
+  async function know(name: string): Promise<Known> {
+    const known = tracks.get(name) ?? (await recall(database, { mediaId, name }));
+    tracks.set(name, known);
+    return known;
+  }
+
+  const change = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    database.transaction(async (tx) => {
+      await options.job.confirm(tx);
+      await confirmClaim(tx, claim);
+      return work(tx);
+    });
+
+  return {
+    keep,
+    settle: () => stored.clear(),
+    discard: () => storage.blobs.remove([...stored]),
+    begin(video) {
+      hasSound = video.hasSound;
+    },
+
+    async append(track, { at, segments }) {
+      const known = await know(track.name);
+      const fresh = segments.slice(Math.max(0, known.segments - at));
+      const [first] = fresh;
+      if (known.finished || !first) return;
+      const position = at + segments.length - fresh.length;
+      const files = [...(known.begun ? [] : [first.init]), ...fresh.map(({ file }) => file)];
+      const names = files.map((file) => `${track.name}/${file}`);
+      for (const name of names) await keep(name);
+      known.begun = true;
+      known.id = await change(async (tx) => {
+        const renditionId = known.id ?? (await insertTrack(tx, { mediaId, track }));
+        const rows = fresh.map((segment, place) =>
+          toSegmentRow({ renditionId, position: position + place }, segment),
+        );
+        await tx.insertInto('segments').values(rows).execute();
+        if (track.early && !known.listed) await list(tx, { ...options, renditionId, hasSound });
+        return renditionId;
+      });
+      known.listed ||= track.early;
+      known.segments = position + fresh.length;
+      settle(names);
+    },
+
+    async finish(track) {
+      const known = await know(track.name);
+      const { id: renditionId } = known;
+      if (known.finished || renditionId === undefined) return;
+      const segments = await findSegments(database.read, renditionId);
+      const names = [`${track.name}/${run}.m3u8`, `${track.name}/${run}-iframes.m3u8`] as const;
+      await put(names[0], toMediaPlaylist({ ...track, segments, whole: true }));
+      if (track.kind === 'picture') await put(names[1], toIFramePlaylist({ segments }));
+      const whole = { ...measureRates(segments), playlistRun: run, finishedAt: now() };
+      await change(async (tx) => {
+        await tx.updateTable('renditions').set(whole).where('id', '=', renditionId).execute();
+        await tx.deleteFrom('segments').where('renditionId', '=', renditionId).execute();
+        if (!known.listed) await list(tx, { ...options, renditionId, hasSound });
+      });
+      known.finished = true;
+      settle([...names]);
+    },
+  };
+}
+
+async function recall(
+  database: Database,
+  { mediaId, name }: { mediaId: number; name: string },
+): Promise<Known> {
+  const row = await database.read
+    .selectFrom('renditions')
+    .select(['id', 'listedAt', 'finishedAt'])
+    .select(({ selectFrom }) =>
+      selectFrom('segments')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('renditionId', '=', 'renditions.id')
+        .as('segments'),
+    )
+    .where('mediaId', '=', mediaId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  const [listed, finished] = [Boolean(row?.listedAt), Boolean(row?.finishedAt)];
+  return { id: row?.id, segments: Number(row?.segments ?? 0), listed, finished, begun: false };
+}
+
+async function insertTrack(
+  tx: Transaction,
+  { mediaId, track }: { mediaId: number; track: StreamTrack },
+): Promise<number> {
+  const row = toRendition(mediaId, track);
+  return (await tx.insertInto('renditions').values(row).returning('id').executeTakeFirstOrThrow()).id;
+}
+
+/** From now on players are told of the track; of the first ones once there is a picture, and sound if there will be any. */
+async function list(
+  tx: Transaction,
+  listing: Pick<PublicationOptions, 'claim' | 'bus' | 'now'> & { renditionId: number; hasSound: boolean },
+): Promise<void> {
+  const { claim, bus, now, renditionId, hasSound } = listing;
+  const at = now();
+  await tx.updateTable('renditions').set({ listedAt: at }).where('id', '=', renditionId).execute();
+  const tracks = (await findRenditions(tx, claim.mediaId)).filter(({ listedAt }) => listedAt !== null);
+  const pictures = tracks.filter(({ kind }) => kind !== 'sound');
+  const media = await tx
+    .selectFrom('media')
+    .select(['postId', 'hlsPrefix', 'draftPrefix'])
+    .where('id', '=', claim.mediaId)
+    .executeTakeFirstOrThrow();
+  const playable = pictures.length > 0 && (!hasSound || tracks.length > pictures.length);
+  if (media.hlsPrefix === null && !playable) return;
+  await tx
+    .updateTable('media')
+    .set({
+      hlsPrefix: media.hlsPrefix ?? media.draftPrefix,
+      draftPrefix: null,
+      sizes: pictures.map(({ width, height }) => Math.min(width, height)).join(','),
+    })
+    .where('id', '=', claim.mediaId)
+    .execute();
+  await announce(tx, { bus, postId: media.postId, at });
+}

@@ -1,0 +1,69 @@
+// What of a source can be published as it came: its bits stay, so they must be what every browser plays. Pure.
+
+import type { VideoContainer } from './containers.ts';
+import { toNumber } from './frame-rates.ts';
+import type { VideoProbe, VideoTrack } from './probe-report.ts';
+
+interface Source {
+  container: VideoContainer;
+  probe: VideoProbe;
+}
+
+const PROGRESSIVE = { side: 1088, framesPerSecond: 61, bitRate: 16_000_000 };
+const PROFILES = new Set(['Constrained Baseline', 'Baseline', 'Main', 'High']);
+const SOUND = new Set(['aac', 'mp3']);
+
+const HIGHEST_LEVEL = 42;
+/** A camera's rate wanders by less. */
+const STEADY = 0.01;
+/** Seconds by which picture and sound may begin apart. */
+const SAME_BEGINNING = 0.03;
+/** Bits per pixel that are worth their way to a viewer: more at 720p than at 1080p. */
+const RICHEST = [
+  { pixels: 1280 * 720, bits: 0.19 },
+  { pixels: Infinity, bits: 0.17 },
+];
+/** A group of pictures longer than this makes segments that are too long to begin with or to switch at. */
+export const LONGEST_GROUP_SECONDS = 4.1;
+
+/** Whether the file for players without HLS may be the source's own tracks. */
+export function canCopyToFile({ container, probe }: Source): boolean {
+  const { video, audio } = probe;
+  if (!video || container.demuxer !== 'mov') return false;
+  const rate = video.averageFrameRate ? toNumber(video.averageFrameRate) : Infinity;
+  return (
+    isPlainH264(video) &&
+    Math.min(video.width, video.height) <= PROGRESSIVE.side &&
+    rate <= PROGRESSIVE.framesPerSecond &&
+    (video.bitRate ?? Infinity) <= PROGRESSIVE.bitRate &&
+    (!audio || SOUND.has(audio.codec))
+  );
+}
+
+/** Whether the picture may be a rendition as it is; how its groups lie is seen only when it is copied. */
+export function canCopyToStream({ container, probe }: Source, largestSide: number): boolean {
+  const { video, audio } = probe;
+  if (!video || container.demuxer !== 'mov' || !isPlainH264(video)) return false;
+  const { averageFrameRate: average, baseFrameRate: base, bitRate } = video;
+  if (!average || !base || !bitRate) return false;
+  const rate = toNumber(average);
+  const pixels = video.width * video.height;
+  const richest = RICHEST.find((row) => pixels <= row.pixels)?.bits ?? 0;
+  return (
+    (video.level ?? Infinity) <= HIGHEST_LEVEL &&
+    Math.min(video.width, video.height) <= largestSide &&
+    rate <= 60.1 &&
+    Math.abs(rate - toNumber(base)) <= STEADY * rate &&
+    bitRate <= richest * pixels * rate &&
+    Math.abs(video.startSeconds - (audio?.startSeconds ?? video.startSeconds)) <= SAME_BEGINNING
+  );
+}
+
+const isPlainH264 = (video: VideoTrack): boolean =>
+  video.codec === 'h264' &&
+  PROFILES.has(video.profile) &&
+  video.pixelFormat === 'yuv420p' &&
+  video.plain &&
+  !video.interlaced &&
+  video.width % 2 === 0 &&
+  video.height % 2 === 0;

@@ -1,0 +1,108 @@
+// Cuts a fragmented file, which may still grow, into the segments of a stream: whole fragments, joined until they last
+// long enough. The first few are short, so that playing can begin early.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openFragmentFile, type Fragment } from './fragment-files.ts';
+
+/** Where in its segment's file a picture lies that can be decoded alone. */
+export interface KeyFrame {
+  offset: number;
+  bytes: number;
+  /** Until the next one. */
+  seconds: number;
+}
+
+export interface MadeSegment {
+  /** The file's name in the track's folder. */
+  file: string;
+  init: string;
+  seconds: number;
+  bytes: number;
+  keys: KeyFrame[];
+}
+
+export interface Cutter {
+  /** What can be cut by now; with `last` all that is left. */
+  cut(last: boolean): AsyncGenerator<MadeSegment>;
+  init(): Buffer | undefined;
+  /** Of every fragment so far: whether playing may begin there, and the longest. */
+  readonly seen: { independent: boolean; longestSeconds: number };
+}
+
+export const SEGMENT_SECONDS = 4;
+const FIRST_SECONDS = 2;
+const SHORT_ONES = 3;
+/** Frames and sound do not divide time evenly. */
+const TOLERANCE = 0.25;
+/** Less than half a frame of the fastest. */
+const MOMENT = 0.008;
+
+export interface CutterOptions {
+  /** The fragmented file. */
+  path: string;
+  /** The track's folder; made when needed. */
+  folder: string;
+  /** Begins the name of every file: no two runs write the same. */
+  run: string;
+  /** When the segments but the last end, in seconds from the beginning, if another track settles that. */
+  ends?: readonly number[] | undefined;
+}
+
+export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter {
+  const source = openFragmentFile(path);
+  const seen = { independent: true, longestSeconds: 0 };
+  const init = `${run}-init.mp4`;
+  let waiting: Fragment[] = [];
+  let made = 0;
+  let at = 0;
+  let begun = false;
+
+  async function write(): Promise<MadeSegment> {
+    const file = `${run}-${String(made).padStart(5, '0')}.m4s`;
+    const bytes = Buffer.concat(waiting.map((fragment) => fragment.bytes));
+    if (!begun) {
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, init), source.init() ?? Buffer.alloc(0));
+      begun = true;
+    }
+    await writeFile(join(folder, file), bytes);
+    const keys = placeKeys(waiting);
+    const seconds = totalOf(waiting);
+    made += 1;
+    waiting = [];
+    return { file, init, seconds, bytes: bytes.length, keys };
+  }
+
+  const isFull = (): boolean => {
+    if (ends) return at >= (ends[made] ?? Infinity) - MOMENT;
+    return totalOf(waiting) >= (made < SHORT_ONES ? FIRST_SECONDS : SEGMENT_SECONDS) - TOLERANCE;
+  };
+
+  return {
+    seen,
+    init: () => source.init(),
+    async *cut(last) {
+      for await (const fragment of source.read()) {
+        waiting.push(fragment);
+        at += fragment.seconds;
+        seen.independent &&= fragment.independent;
+        seen.longestSeconds = Math.max(seen.longestSeconds, fragment.seconds);
+        if (isFull()) yield await write();
+      }
+      if (last && waiting.length > 0) yield await write();
+    },
+  };
+}
+
+const totalOf = (fragments: readonly Fragment[]): number =>
+  fragments.reduce((sum, { seconds }) => sum + seconds, 0);
+
+function placeKeys(fragments: readonly Fragment[]): KeyFrame[] {
+  let offset = 0;
+  return fragments.map((fragment) => {
+    const key = { offset, bytes: fragment.firstSampleEnd, seconds: fragment.seconds };
+    offset += fragment.bytes.length;
+    return key;
+  });
+}

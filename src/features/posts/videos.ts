@@ -1,0 +1,43 @@
+// What the author of a post may do for its videos.
+import type { Database, Transaction } from '../../platform/database/database.ts';
+import type { CaptionTrack, Media } from '../media/index.ts';
+import type { Viewer } from '../users/index.ts';
+import { createThreads } from './queries.ts';
+
+interface OwnVideo {
+  viewer: Viewer;
+  postId: number;
+  mediaId: number;
+}
+
+/** All throw `not_found`, or `forbidden` for somebody else's post, and as `VideoCare` does. */
+export interface OwnVideos {
+  retry(video: OwnVideo): Promise<void>;
+  addCaptions(captions: OwnVideo & { language: string; label: string; vtt: string }): Promise<CaptionTrack>;
+  removeCaptions(captions: OwnVideo & { id: string }): Promise<void>;
+}
+
+export function createOwnVideos(options: { database: Database; media: Media; now: () => number }): OwnVideos {
+  const { database, now } = options;
+  const { care } = options.media;
+  const threads = createThreads(database, now);
+
+  const change = ({ viewer, postId }: OwnVideo, work: (tx: Transaction) => Promise<void>): Promise<void> =>
+    database.transaction(async (tx) => {
+      await threads.findOwnPost({ within: tx, id: postId, viewer });
+      await work(tx);
+      await threads.touch(tx, postId);
+    });
+
+  return {
+    retry: (video) => change(video, (tx) => care.retry(tx, video)),
+    async addCaptions({ language, label, vtt, ...video }) {
+      // Before anything is stored, and again in the transaction that counts.
+      await threads.findOwnPost({ id: video.postId, viewer: video.viewer });
+      const track = await care.storeCaptions({ language, label, vtt });
+      await change(video, (tx) => care.addCaptions(tx, { ...video, track }));
+      return track;
+    },
+    removeCaptions: (captions) => change(captions, (tx) => care.removeCaptions(tx, captions)),
+  };
+}
