@@ -8,8 +8,8 @@ import { findTools } from '../test/support/tools.ts';
 export interface Clip {
   directory: string;
   name: string;
-  width: 1280 | 720;
-  height: 720 | 1280;
+  width: number;
+  height: number;
   seconds: number;
   /** H.264 in MP4 with a key frame every two seconds, or the same in Matroska with few of them. */
   copyable: boolean;

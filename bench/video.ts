@@ -25,6 +25,8 @@ const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
 if (!found) throw new Error('ffmpeg is needed');
 const ffmpeg = found;
 const SIDES = values.sizes.split(',').map(Number);
+/** In the work folder of the first step, that of the second. */
+const REST = 'rest';
 const work = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
 
 interface Source {
@@ -113,8 +115,9 @@ async function measure(source: Source, way: { name: string; encode: Encode }): P
   return { cpu, wall, bytes, firstPicture, ready };
 }
 
-const scaleTo = ({ portrait }: Source, side: number): string =>
-  portrait ? `scale=${side}:-2` : `scale=-2:${side}`;
+function scaleTo({ portrait }: Source, side: number): string {
+  return portrait ? `scale=${side}:-2` : `scale=-2:${side}`;
+}
 
 async function encodeNaively(source: Source, folder: string): Promise<undefined> {
   for (const side of SIDES) {
@@ -140,10 +143,14 @@ async function encodeOurs(source: Source, folder: string): Promise<Pick<Measured
       if (kinds.size === 2 && firstPicture === 0) firstPicture = since();
     },
   };
-  const call = { source: source.path, folder, sink: timed, signal: new AbortController().signal };
-  const first = await encoder.encodeFirst({ ...call, run: 'a' });
+  const call = { source: source.path, sink: timed, signal: new AbortController().signal };
+  const first = await encoder.encodeFirst({ ...call, folder, run: 'a' });
   const ready = { cpu: childrenCpuSeconds() - before, wall: since() };
-  if (first.more) await encoder.encodeRest({ ...call, run: 'b', finished: sink.tracks });
+  const rest = join(folder, REST);
+  await mkdir(rest);
+  const restSink = createFolderSink(rest);
+  const finished = sink.tracks;
+  if (first.more) await encoder.encodeRest({ ...call, folder: rest, sink: restSink, run: 'b', finished });
   return { firstPicture, ready };
 }
 
@@ -154,7 +161,7 @@ async function ssim(source: Source, { folder, side }: { folder: string; side: nu
   const { stderr } = await run(
     ffmpeg.ffmpeg,
     [
-      ...['-hide_banner', '-allowed_extensions', 'ALL', '-i', join(folder, `${side}p`, 'playlist.m3u8')],
+      ...['-hide_banner', '-allowed_extensions', 'ALL', '-i', await findPlaylist(folder, `${side}p`)],
       ...['-i', source.path, '-lavfi', graph, '-f', 'null', '-'],
     ],
     { maxBuffer: 2 ** 26 },
@@ -162,12 +169,18 @@ async function ssim(source: Source, { folder, side }: { folder: string; side: nu
   return Number(/SSIM .*All:([\d.]+)/.exec(stderr)?.[1] ?? 0);
 }
 
+async function findPlaylist(folder: string, track: string): Promise<string> {
+  const path = join(folder, track, 'playlist.m3u8');
+  const found = await stat(path).catch(() => undefined);
+  return found ? path : join(folder, REST, track, 'playlist.m3u8');
+}
+
 /** Segments and playlists; the progressive file, the poster and the work files are no part of the comparison. */
 async function sizeOf(folder: string): Promise<number> {
   let total = 0;
   for (const track of [...SIDES.map((side) => `${side}p`), 'audio']) {
-    const at = join(folder, track);
-    for (const name of await readdir(at).catch(() => [])) total += (await stat(join(at, name))).size;
+    for (const at of [join(folder, track), join(folder, REST, track)])
+      for (const name of await readdir(at).catch(() => [])) total += (await stat(join(at, name))).size;
   }
   return total;
 }

@@ -36,6 +36,7 @@ export interface MediaRow {
   hls: string | null;
   draft: string | null;
   poster: string | null;
+  source: string | null;
   readyAt: number | null;
   failedAt: number | null;
   failure: string | null;
@@ -77,7 +78,7 @@ export const readSite = (dataDir: string): Promise<Site> => look(dataDir, readRo
 export async function readRows(all: Asker): Promise<Site> {
   const media = await all<MediaRow>(
     `select id, owner_id as owner, post_id as post, kind, file_key as file, hls_prefix as hls, draft_prefix as draft,
-        poster_key as poster, ready_at as "readyAt", failed_at as "failedAt", failure from media`,
+        poster_key as poster, source_key as source, ready_at as "readyAt", failed_at as "failedAt", failure from media`,
   );
   const wrong: string[] = onPostgres ? [] : await findDamage(all);
   for (const [name, sql] of Object.entries(COUNTERS))
@@ -139,7 +140,7 @@ export async function compareFiles(dataDir: string, site: Site): Promise<StoredF
   const drafts = await listFiles(join(dataDir, 'uploads'));
   const keys = new Set([
     ...site.profiles.flatMap(({ picture, cover }) => [picture, cover]),
-    ...site.media.flatMap(({ file, poster }) => [file, poster]),
+    ...site.media.flatMap(({ file, poster, source }) => [file, poster, source]),
   ]);
   const ofVideos = site.media.flatMap(({ hls, draft }) => [hls, draft]).filter((prefix) => prefix !== null);
   const prefixes = [...ofVideos, ...site.renditions];

@@ -10,7 +10,7 @@ interface Liked {
 
 /** What the journeys look at. */
 export interface HeardPost extends Liked {
-  media_files: { id: number; file: string; hls_url: string | null }[];
+  media_files: { id: number; file: string; hls_url: string | null; sizes?: number[] }[];
   comments: (Liked & { comment: string; replyes: (Liked & { reply: string })[] })[];
 }
 

@@ -35,7 +35,7 @@ export async function gatherMaterial(): Promise<Material> {
 /** Whether the encoder has written a part of what it makes of a video; its scratch lies in the server's data folder. */
 export async function isEncoding(dataDir: string): Promise<boolean> {
   const files = await readdir(join(dataDir, 'work'), { recursive: true }).catch(() => []);
-  return files.some((file) => file.endsWith('.m4s'));
+  return files.some((file) => /\.(?:m4s|mp4)$/.test(file));
 }
 
 async function takePhoto(

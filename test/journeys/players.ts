@@ -21,10 +21,14 @@ interface Player {
 }
 
 const PATIENCE = { timeout: 60_000, interval: 20 };
+/** Of all sizes, on a busy machine. */
+const ENCODING = { timeout: 240_000, interval: 100 };
 
-export async function play(video: Locator): Promise<void> {
+/** Waits until the player knows of these heights, if it is to wait for any. */
+export async function play(video: Locator, heights?: readonly number[]): Promise<void> {
   await video.scrollIntoViewIfNeeded();
-  await expect.poll(() => readLevels(video), PATIENCE).toEqual([360, 720]);
+  if (heights) await expect.poll(() => readLevels(video), ENCODING).toEqual(heights);
+  else await expect.poll(() => readLevels(video), PATIENCE).not.toEqual([]);
   await video.evaluate(async (player: Player) => {
     player.muted = true;
     await player.play();
@@ -33,18 +37,15 @@ export async function play(video: Locator): Promise<void> {
 }
 
 /** Heights of the levels that hls.js found. */
-async function readLevels(video: Locator): Promise<number[]> {
+export async function readLevels(video: Locator): Promise<number[]> {
   return video.evaluate((player: Player) => player.hls?.levels.map(({ height }) => height) ?? []);
 }
 
 /** Asks hls.js for a level and waits until frames of its size are shown. */
-export async function switchLevel(
-  video: Locator,
-  { level, height }: { level: number; height: number },
-): Promise<void> {
+export async function switchLevel(video: Locator, height: number): Promise<void> {
   await video.evaluate((player: Player, wanted: number) => {
-    if (player.hls) player.hls.currentLevel = wanted;
-  }, level);
+    if (player.hls) player.hls.currentLevel = player.hls.levels.findIndex((level) => level.height === wanted);
+  }, height);
   await expect.poll(async () => (await nextFrame(video)).height, PATIENCE).toBe(height);
   await expectMoving(video);
 }
@@ -66,7 +67,7 @@ async function expectMoving(video: Locator): Promise<void> {
   await expect.poll(async () => (await nextFrame(video)).mediaTime, PATIENCE).toBeGreaterThan(mediaTime);
 }
 
-async function nextFrame(video: Locator): Promise<Frame> {
+export async function nextFrame(video: Locator): Promise<Frame> {
   return video.evaluate(
     (player: Player) =>
       new Promise<Frame>((resolve) =>
@@ -75,4 +76,27 @@ async function nextFrame(video: Locator): Promise<Frame> {
         ),
       ),
   );
+}
+
+/** From now on, how long the picture stood still for want of something to show; the answer tells, and where it stands. */
+export async function watchStalls(video: Locator): Promise<() => Promise<{ seconds: number; at: number }>> {
+  await video.evaluate((player: Stalling) => {
+    player.stalled = 0;
+    let since: number | undefined;
+    player.addEventListener('waiting', () => {
+      since ??= performance.now();
+    });
+    player.addEventListener('timeupdate', () => {
+      if (since !== undefined && !player.seeking) player.stalled += performance.now() - since;
+      since = undefined;
+    });
+  });
+  return () =>
+    video.evaluate((player: Stalling) => ({ seconds: player.stalled / 1000, at: player.currentTime }));
+}
+
+interface Stalling extends Player {
+  stalled: number;
+  seeking: boolean;
+  addEventListener(name: string, listener: () => void): void;
 }

@@ -26,8 +26,9 @@ test(
 
     const busy = await measure(server, { ann, postId });
     expect(busy.encoders).toBeGreaterThan(0);
-    expect(busy.most).toBe(1);
-    expect(busy.niceness).toEqual(new Set([10]));
+    // One that makes a video watchable, with its sound, and one that adds sizes.
+    expect(busy.most).toBeLessThanOrEqual(3);
+    expect([...busy.niceness].filter((nice) => nice !== 10 && nice !== 19)).toEqual([]);
     expect(busy.p99Ms).toBeLessThan(idle.p99Ms + 250);
   },
 );

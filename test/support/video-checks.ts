@@ -107,6 +107,19 @@ export async function hashPackets(path: string): Promise<string[]> {
     .flatMap((line) => (/^\d/.test(line) ? [line.split(',').at(-1)?.trim() ?? ''] : []));
 }
 
+/** In the order of the file; times in seconds. */
+export async function readPackets(path: string): Promise<{ key: boolean; shownAt: number; lasts: number }[]> {
+  const { ffprobe } = await testFfmpeg();
+  const entries = ['-show_entries', 'packet=pts_time,duration_time,flags', '-of', 'json'];
+  const { stdout } = await run(ffprobe, ['-v', 'error', ...entries, path], { maxBuffer: 2 ** 26 });
+  const { packets } = JSON.parse(stdout) as {
+    packets: { pts_time: string; duration_time?: string; flags: string }[];
+  };
+  return packets.map(({ pts_time, duration_time = '0', flags }) => ({
+    ...{ key: flags.startsWith('K'), shownAt: Number(pts_time), lasts: Number(duration_time) },
+  }));
+}
+
 /** The first decoded picture, and that it could be decoded. */
 export async function readFirstFrame(path: string): Promise<Record<string, unknown>> {
   const { ffprobe } = await testFfmpeg();

@@ -28,8 +28,26 @@ test('keeps its file, has no playlist and says why', async () => {
     file: before.media_files[0].file,
     hls_url: null,
     failure: expect.stringMatching(/^[A-Z][^/\\]+\.$/),
+    state: 'failed',
   });
   expect(before.media_files[0]).not.toHaveProperty('failure');
   const played = await fetch(site.base + media.file);
   expect(Buffer.from(await played.arrayBuffer()).equals(file)).toBe(true);
+});
+
+test('is tried again when its owner wants it, and by nobody else', async () => {
+  const postID = await say(site.base, ann, 'a broken film');
+  const { json } = await sendChunk(site.base, ann, { filename: 'again.mp4', bytes: makeFile(50_000) });
+  const body = { postID, videoID: json.id };
+  const send = (what: string, token = ann.access) =>
+    call(site.base, `/api/posts/post/add/media/video/${what}/`, { token, body });
+  await send('finalize');
+  await site.app.worker.idle();
+  expect((await send('retry', (await join(site.base)).access)).status).toBe(403);
+  expect(await send('retry')).toMatchObject({ status: 200, json: ['Video queued'] });
+  expect((await send('retry')).status).toBe(409);
+  expect((await call(site.base, `/api/posts/post/${postID}/`)).json.media_files[0].state).toBe('processing');
+  await site.app.worker.idle();
+  const [media] = (await call(site.base, `/api/posts/post/${postID}/`)).json.media_files;
+  expect(media).toMatchObject({ state: 'failed', failure: expect.any(String) });
 });

@@ -76,9 +76,9 @@ describe('a frame', () => {
         bytes: await readFile(path),
       });
       await send('add/media/video/finalize', { postID, videoID: json.id });
-      await listener.until((frame) => frame.post_id === postID);
-      expect(listener.frames).toHaveLength(1);
-      const media = listener.frames[0]?.post.media_files[0];
+      await listener.until((frame) => frame.post.media_files[0]?.hls_url);
+      expect(new Set(listener.frames.map((frame) => frame.post_id))).toEqual(new Set([postID]));
+      const media = listener.frames.at(-1)?.post.media_files[0];
       expect(media.hls_url).toMatch(/^\/media\/hls\/.+\/master\.m3u8$/);
       expect((await call(server.base, media.hls_url)).text).toContain('#EXTM3U');
       await rm(folder, { recursive: true });

@@ -18,6 +18,9 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
     capLevelToPlayerSize: true,
     // The page's content policy allows no foreign worker file, and fragments need no repackaging.
     enableWorker: false,
+    // Captions are the element's own tracks: hls.js would load an empty one from a `data:` address.
+    renderTextTracksNatively: false,
+    enableWebVTT: false,
     // Enough to show the first picture; playing raises it.
     maxBufferLength: 4,
     maxMaxBufferLength: 4,
@@ -55,16 +58,18 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
   };
 }
 
-const RESTS = ['pause', 'ended', 'seeking'];
+const RESTS = ['pause', 'seeking'];
 
 /** Reads the master playlist again when that disturbs nobody: before the video plays, or when it rests. */
 function createRenewal({ hls, video, source }: Pick<HlsPlayback, 'video' | 'source'> & { hls: Hls }) {
   let wanted = false;
   const renew = (): void => {
-    if (!wanted) return;
+    if (!wanted || video.ended) return;
     wanted = false;
+    const resume = !video.paused;
     hls.config.startPosition = video.currentTime;
     hls.loadSource(source);
+    if (resume) video.addEventListener('loadedmetadata', () => void play(video), { once: true });
   };
   for (const rest of RESTS) video.addEventListener(rest, renew);
   return {
@@ -76,4 +81,9 @@ function createRenewal({ hls, video, source }: Pick<HlsPlayback, 'video' | 'sour
       for (const rest of RESTS) video.removeEventListener(rest, renew);
     },
   };
+}
+
+/** A browser may refuse it; then the viewer presses play. */
+async function play(video: HTMLVideoElement): Promise<void> {
+  await video.play().catch(() => undefined);
 }

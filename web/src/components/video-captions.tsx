@@ -1,11 +1,10 @@
-// Which captions a video shows.
-import type Hls from 'hls.js';
+// Which captions a video shows: a menu beside the browser's own, which hides where there is little room.
 import type { JSX, RefObject } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Captions } from '../wire/shapes.ts';
 
 export interface VideoCaptionsProps {
-  video: RefObject<(HTMLVideoElement & { hls?: Hls | undefined }) | null>;
+  video: RefObject<HTMLVideoElement | null>;
   captions: readonly Captions[];
 }
 
@@ -15,10 +14,8 @@ export function VideoCaptions({ video, captions }: VideoCaptionsProps): JSX.Elem
   const [language, setLanguage] = useState(OFF);
   const choose = (wanted: string): void => {
     setLanguage(wanted);
-    const hls = video.current?.hls;
-    if (!hls) return;
-    hls.subtitleTrack = hls.subtitleTracks.findIndex(({ lang }) => lang === wanted);
-    hls.subtitleDisplay = wanted !== OFF;
+    for (const track of video.current?.textTracks ?? [])
+      track.mode = track.language === wanted ? 'showing' : 'disabled';
   };
   return (
     <label class="video-captions">

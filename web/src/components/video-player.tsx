@@ -41,7 +41,7 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
   }, [source, attempt]);
 
   const sizes = media.sizes?.length ?? 0;
-  useEffect(() => ref.current?.renew?.(), [sizes, media.captions?.length]);
+  useEffect(() => ref.current?.renew?.(), [sizes]);
 
   const settled = failed || media.state === 'ready' || (playlist !== null && media.state === undefined);
   useEffect(() => {
@@ -66,7 +66,11 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
         data-state={media.state}
         aria-label="Video"
         onPlay={(event) => pauseOthers(event.currentTarget)}
-      />
+      >
+        {media.captions?.map(({ id, language, label, file }) => (
+          <track key={id} kind="captions" src={file} srcLang={language} label={label} />
+        ))}
+      </video>
       {source === null && (
         <p class="video-note" role="status">
           <Icon name="film" />
@@ -84,7 +88,7 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
       {source !== null && media.storyboard !== undefined && (
         <VideoScrubber video={ref} storyboard={media.storyboard} />
       )}
-      {playlist !== null && media.captions && <VideoCaptions video={ref} captions={media.captions} />}
+      {source !== null && media.captions && <VideoCaptions video={ref} captions={media.captions} />}
       <VideoStatus postId={postId} media={media} own={own} />
     </div>
   );
