@@ -37,7 +37,7 @@ export async function play(video: Locator, heights?: readonly number[]): Promise
 }
 
 /** Heights of the levels that hls.js found. */
-export async function readLevels(video: Locator): Promise<number[]> {
+async function readLevels(video: Locator): Promise<number[]> {
   return video.evaluate((player: Player) => player.hls?.levels.map(({ height }) => height) ?? []);
 }
 

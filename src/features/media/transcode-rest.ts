@@ -4,10 +4,16 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Transaction } from '../../platform/database/database.ts';
 import type { MediaTable } from '../../platform/database/tables.ts';
-import { defineJob, type JobHandler, type JobRun, type Undertaker } from '../../platform/jobs/jobs.ts';
+import {
+  defineJob,
+  type JobHandler,
+  type JobRun,
+  PermanentFailure,
+  type Undertaker,
+} from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import { announce } from './announcing.ts';
-import { inRun, newRun, type TranscodingOptions } from './encode-runs.ts';
+import { inRun, newRun, NO_ENCODER, type TranscodingOptions } from './encode-runs.ts';
 import { findRenditions } from './stream-rows.ts';
 
 export const transcodeRestJob = defineJob('transcode-rest', {
@@ -31,8 +37,8 @@ export function createRestTranscoding(options: TranscodingOptions): {
 
   async function run(job: JobRun<Payload>): Promise<void> {
     const begun = await database.transaction((tx) => begin(tx, job));
-    // Without an encoder it waits for a start with one.
-    if (!begun || !encoder) return;
+    if (!begun) return;
+    if (!encoder) throw new PermanentFailure(NO_ENCODER);
     const { media } = begun;
     const { sourceKey, fileKey, hlsPrefix: prefix } = media;
     await inRun(options, { job, claim: { mediaId: media.id, run: begun.run }, prefix }, async (encode) => {

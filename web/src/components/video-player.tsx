@@ -42,8 +42,41 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
 
   const sizes = media.sizes?.length ?? 0;
   useEffect(() => ref.current?.renew?.(), [sizes]);
+  useLooks(postId, failed || media.state === 'ready' || (playlist !== null && media.state === undefined));
 
-  const settled = failed || media.state === 'ready' || (playlist !== null && media.state === undefined);
+  return (
+    <div class={source === null || broken ? 'video video-veiled' : 'video'}>
+      <div class="video-frame">
+        <video
+          ref={ref}
+          data-testid="video"
+          data-hls={failed ? 'failed' : readiness}
+          controls={source !== null}
+          playsInline
+          preload="metadata"
+          poster={media.poster}
+          data-state={media.state}
+          aria-label="Video"
+          onPlay={(event) => pauseOthers(event.currentTarget)}
+        >
+          {media.captions?.map(({ id, language, label, file }) => (
+            <track key={id} kind="captions" src={file} srcLang={language} label={label} />
+          ))}
+        </video>
+        {source === null && <PreparingNote own={own} />}
+        {broken && <BrokenNote onRetry={() => setAttempt(attempt + 1)} />}
+      </div>
+      {source !== null && media.storyboard !== undefined && (
+        <VideoScrubber video={ref} storyboard={media.storyboard} />
+      )}
+      {source !== null && media.captions && <VideoCaptions video={ref} captions={media.captions} />}
+      <VideoStatus postId={postId} media={media} own={own} />
+    </div>
+  );
+}
+
+/** Reads the post again now and then until its video is settled. */
+function useLooks(postId: number, settled: boolean): void {
   useEffect(() => {
     if (settled) return undefined;
     const every = isLive() ? LOOK_AGAIN_MS : LOOK_AGAIN_WITHOUT_SOCKET_MS;
@@ -52,45 +85,25 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
     }, every);
     return () => clearInterval(timer);
   }, [postId, settled]);
+}
 
+function PreparingNote({ own }: { own: boolean }): JSX.Element {
   return (
-    <div class={source === null || broken ? 'video video-veiled' : 'video'}>
-      <video
-        ref={ref}
-        data-testid="video"
-        data-hls={failed ? 'failed' : readiness}
-        controls={source !== null}
-        playsInline
-        preload="metadata"
-        poster={media.poster}
-        data-state={media.state}
-        aria-label="Video"
-        onPlay={(event) => pauseOthers(event.currentTarget)}
-      >
-        {media.captions?.map(({ id, language, label, file }) => (
-          <track key={id} kind="captions" src={file} srcLang={language} label={label} />
-        ))}
-      </video>
-      {source === null && (
-        <p class="video-note" role="status">
-          <Icon name="film" />
-          {own ? 'Your video is being prepared' : 'This video is being prepared'}
-        </p>
-      )}
-      {broken && (
-        <p class="video-note" role="status">
-          This video cannot be played right now.
-          <button type="button" class="button button-small" onClick={() => setAttempt(attempt + 1)}>
-            Try again
-          </button>
-        </p>
-      )}
-      {source !== null && media.storyboard !== undefined && (
-        <VideoScrubber video={ref} storyboard={media.storyboard} />
-      )}
-      {source !== null && media.captions && <VideoCaptions video={ref} captions={media.captions} />}
-      <VideoStatus postId={postId} media={media} own={own} />
-    </div>
+    <p class="video-note" role="status">
+      <Icon name="film" />
+      {own ? 'Your video is being prepared' : 'This video is being prepared'}
+    </p>
+  );
+}
+
+function BrokenNote({ onRetry }: { onRetry: () => void }): JSX.Element {
+  return (
+    <p class="video-note" role="status">
+      This video cannot be played right now.
+      <button type="button" class="button button-small" onClick={onRetry}>
+        Try again
+      </button>
+    </p>
   );
 }
 

@@ -47,8 +47,8 @@ export function VideoStatus({ postId, media, own }: VideoStatusProps): JSX.Eleme
 }
 
 function sayProgress({ progress, state }: Media): string {
-  if (progress?.step === 'reading') return 'Looking at your video…';
+  if (state === 'processing' && progress?.step === 'reading') return 'Looking at your video…';
   if (progress?.step === 'finishing') return 'Nearly ready…';
   const parts = progress?.renditions.map(({ name, percent }) => `${name} ${percent} %`) ?? [];
-  return `${state === 'ready' ? 'Adding sizes' : 'Encoding'}: ${parts.join(', ')}`;
+  return [state === 'ready' ? 'Adding sizes' : 'Encoding', parts.join(', ')].filter(Boolean).join(': ');
 }

@@ -70,7 +70,7 @@ test.each(sources)('%s has nothing opened but itself and what is made of it', as
   const request = { ffmpeg, source, directory, container: MP4 };
   const outcome: unknown = await probeVideo(request)
     .then((probe) =>
-      encodeFirst({ ...request, probe, sides: [240], run: 'a', sink: createFolderSink(directory) }),
+      encodeFirst({ ...request, probe, sides: [360], run: 'a', sink: createFolderSink(directory) }),
     )
     .catch((error: unknown) => error);
   if (isVideo) expect(outcome).toMatchObject({ width: 640 });
