@@ -51,12 +51,17 @@ test('a client on a configured origin signs up, posts, plays and hears, from its
   expect(await page.evaluate(() => client.listen())).toBe('open');
   const postId = await publish(page, material.video);
 
-  await expect.poll(() => lastHeard(page), ENCODING).toMatchObject({ id: postId });
+  // In all sizes: until then frames tell how far it is.
+  await expect
+    .poll(() => lastHeard(page), ENCODING)
+    .toMatchObject({ id: postId, media_files: [{}, { sizes: [240, 360, 480, 720] }] });
   const { media_files: media } = await lastHeard(page);
   const [picture, video] = media;
   expect(await page.evaluate((path) => client.showPicture(path), picture?.file ?? '')).toBe('shown');
   expect(await page.evaluate((path) => client.openFile(path), video?.file ?? '')).toBe('opened');
-  expect(await page.evaluate((path) => client.playStream(path), video?.hls_url ?? '')).toEqual([360, 720]);
+  expect(await page.evaluate((path) => client.playStream(path), video?.hls_url ?? '')).toEqual([
+    ...[240, 360, 480, 720],
+  ]);
 
   const liked = await page.evaluate(
     ([postID, author]) => client.postJson('/api/posts/post/add/like/', { postID, author }),
