@@ -1,5 +1,5 @@
 // Uploads and encodes of this process.
-import type { Media, Uploads, VideoEncoder } from '../features/media/index.ts';
+import type { Media, VideoEncoder } from '../features/media/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
 import { keepFor } from './keep.ts';
@@ -23,18 +23,30 @@ export function measureUploads(metrics: Metrics): (media: Media) => Media {
       { name: 'veranda_uploads_open', help: 'Unfinished uploads of the whole site.' },
       async () => [{ labels: {}, value: await countOpen() }],
     );
-    const append: Uploads['append'] = async (chunk) => {
+    /** `bytes` are those that were taken, as told by the answer. */
+    async function count<T>(work: Promise<T>, sizeOf: (answer: T) => number): Promise<T> {
       try {
-        const progress = await media.uploads.append(chunk);
+        const answer = await work;
         pieces.add({ outcome: 'taken' });
-        bytes.add({}, chunk.content.length);
-        return progress;
+        bytes.add({}, sizeOf(answer));
+        return answer;
       } catch (error) {
         pieces.add({ outcome: error instanceof DomainError ? error.code : 'failed' });
         throw error;
       }
+    }
+    const { uploads, bodies, parts } = media;
+    return {
+      ...media,
+      uploads: {
+        ...uploads,
+        append: (chunk) => count(uploads.append(chunk), () => chunk.content.length),
+      },
+      bodies: {
+        receive: (given) => count(bodies.receive(given), ({ state }) => state.offset - given.offset),
+      },
+      parts: { put: (part) => count(parts.put(part), () => part.body.announced) },
     };
-    return { ...media, uploads: { ...media.uploads, append } };
   };
 }
 
@@ -52,21 +64,23 @@ export function measureEncoder(metrics: Metrics): (encoder: VideoEncoder) => Vid
     metrics.gauge({ name: 'veranda_encodes_running', help: 'Videos that are being encoded here.' }, () => [
       { labels: {}, value: running },
     ]);
+    async function observe<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+      const begun = performance.now();
+      let outcome = 'done';
+      running += 1;
+      try {
+        return await work();
+      } catch (error) {
+        outcome = signal.aborted ? 'stopped' : 'failed';
+        throw error;
+      } finally {
+        running -= 1;
+        seconds.observe({ outcome }, (performance.now() - begun) / 1_000);
+      }
+    }
     return {
-      async encode(request) {
-        const begun = performance.now();
-        let outcome = 'done';
-        running += 1;
-        try {
-          return await encoder.encode(request);
-        } catch (error) {
-          outcome = request.signal.aborted ? 'stopped' : 'failed';
-          throw error;
-        } finally {
-          running -= 1;
-          seconds.observe({ outcome }, (performance.now() - begun) / 1_000);
-        }
-      },
+      encodeFirst: (call) => observe(call.signal, () => encoder.encodeFirst(call)),
+      encodeRest: (call) => observe(call.signal, () => encoder.encodeRest(call)),
     };
   };
 }

@@ -14,7 +14,10 @@ export function traceRuns(tracing: Tracing, around: AroundRun): AroundRun {
 
 export function traceEncoder(tracing: Tracing, encoder: VideoEncoder): VideoEncoder {
   if (!tracing.isOn) return encoder;
-  return { encode: (request) => tracing.within({ name: 'encode' }, () => encoder.encode(request)) };
+  return {
+    encodeFirst: (call) => tracing.within({ name: 'encode first' }, () => encoder.encodeFirst(call)),
+    encodeRest: (call) => tracing.within({ name: 'encode rest' }, () => encoder.encodeRest(call)),
+  };
 }
 
 export function traceStatements(tracing: Tracing): NonNullable<DatabaseObserver['onStatement']> {
