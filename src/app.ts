@@ -26,7 +26,7 @@ import { createImports, type Imports } from './features/imports/index.ts';
 import { createPosts, type Posts } from './features/posts/index.ts';
 import { createProfiles, type Profiles } from './features/profiles/index.ts';
 import { createUsers, sweepSessionsJob, type Users } from './features/users/index.ts';
-import { createMeasures } from './measures/index.ts';
+import { createMeasures, type Measures } from './measures/index.ts';
 import type { Database } from './platform/database/database.ts';
 import { migrate } from './platform/database/migrate.ts';
 import { openDatabase } from './platform/database/open.ts';
@@ -83,29 +83,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
-  const scratch = createScratch(join(config.dataDir, 'work'), Date.now);
-  await mkdir(config.dataDir, { recursive: true });
-  const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
-
-  const database = measure.database.around(
-    opened.use(await openDatabase(config.database, onError, measure.database.observer)),
-  );
-  await migrate(database, now);
-  const storage = opened.use(await openStorage(config.storage));
-  const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
-  const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);
-  const ffmpeg = await findFfmpeg({
-    ffmpegPath: config.ffmpegPath,
-    ffprobePath: config.ffprobePath,
-    search: config.searchPath,
-  });
-  const jobs = createJobs({ now });
-  const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
-  const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
-  const records = createPictureRecords({ jobs, now });
+  const platform = await openPlatform({ config, logger, now, measure, onError, opened });
+  const { database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records } = platform;
 
   const users = createUsers({
-    ...{ database, limits, now, secretKey },
+    ...{ database, limits, now, secretKey: platform.secretKey },
     tokens: config.tokens,
     hashConcurrency: config.hashConcurrency,
   });
@@ -118,7 +100,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     createMedia({
       ...{ database, storage, jobs, bus, pictures, records, encoder, now },
       pictureFormats: config.pictureFormats,
-      workFolder: scratch.folder,
+      workFolder: platform.scratch.folder,
       limits: config.limits,
       videoConcurrency: config.videos.concurrency,
     }),
@@ -187,13 +169,48 @@ export async function createApp(options: AppOptions): Promise<App> {
     jobs: measure.jobs(createJobsOverview({ database, now })),
     report: { database: database.description, storage: storage.description, ffmpeg },
     async startWork() {
-      await scratch.sweep();
+      await platform.scratch.sweep();
       await worker.start();
       await enqueueSweeps(database, jobs);
       sweep.resume();
     },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   };
+}
+
+interface PlatformOptions {
+  config: Config;
+  logger: Logger;
+  now: () => number;
+  measure: Measures;
+  onError: (error: unknown) => void;
+  /** Closes all of it, the last first. */
+  opened: AsyncDisposableStack;
+}
+
+/** What the features stand on. */
+async function openPlatform({ config, logger, now, measure, onError, opened }: PlatformOptions) {
+  const scratch = createScratch(join(config.dataDir, 'work'), Date.now);
+  await mkdir(config.dataDir, { recursive: true });
+  const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
+
+  const database = measure.database.around(
+    opened.use(await openDatabase(config.database, onError, measure.database.observer)),
+  );
+  await migrate(database, now);
+  const storage = opened.use(await openStorage(config.storage));
+  const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
+  const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);
+  const ffmpeg = await findFfmpeg({
+    ffmpegPath: config.ffmpegPath,
+    ffprobePath: config.ffprobePath,
+    search: config.searchPath,
+  });
+  const jobs = createJobs({ now });
+  const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
+  const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
+  const records = createPictureRecords({ jobs, now });
+  return { scratch, secretKey, database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records };
 }
 
 /** Every hour, at a minute of its own, paused until the work begins. */

@@ -9,6 +9,8 @@ import { measureLimits } from './limits.ts';
 import { measureEncoder, measureUploads } from './media.ts';
 import { traceEncoder, traceRuns } from './traces.ts';
 
+export type Measures = ReturnType<typeof createMeasures>;
+
 export function createMeasures(metrics: Metrics, tracing: Tracing) {
   const runs = measureRuns(metrics);
   const encoder = measureEncoder(metrics);

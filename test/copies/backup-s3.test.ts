@@ -9,7 +9,7 @@ import { openStorage } from '../../src/platform/storage/open.ts';
 import type { S3Settings } from '../../src/platform/storage/settings.ts';
 import { asDataUrl, call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
-import { runVeranda } from '../support/commands.ts';
+import { type Finished, runVeranda } from '../support/commands.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
 import { spawnServer, type ServerProcess } from '../support/servers.ts';
 
@@ -24,6 +24,7 @@ let site: ServerProcess;
 let ann: Person;
 /** Of the picture that she posted. */
 let address: string;
+let made: Finished;
 
 beforeAll(async () => {
   s3 = await startS3();
@@ -38,10 +39,9 @@ beforeAll(async () => {
   const { json } = await call(site.base, `/api/posts/post/${postID}`);
   address = json.media_files[0].file;
   await sendPiece(site.base, 0);
-  const made = await runVeranda(['backup', '--to', joinPath(folder, 'backup')], {
+  made = await runVeranda(['backup', '--to', joinPath(folder, 'backup')], {
     env: { DATA_DIR: site.dataDir, ...keyed(s3.environment) },
   });
-  expect(made).toMatchObject({ code: 0, err: '', out: expect.stringContaining('1 unfinished uploads') });
 });
 afterAll(async () => {
   await site[Symbol.asyncDispose]();
@@ -76,6 +76,10 @@ async function look(env: Record<string, string>, dataDir: string): Promise<void>
   expect(after).toEqual(before);
   await sendPiece(restored.base, PIECE);
 }
+
+test('is made while the site runs', () => {
+  expect(made).toMatchObject({ code: 0, err: '', out: expect.stringContaining('1 unfinished uploads') });
+});
 
 test('comes back into another bucket', async () => {
   const bucket = await s3.makeBucket();
