@@ -144,7 +144,7 @@ describe('settings', () => {
       database: { engine: 'sqlite', path: resolve('data/veranda.db') },
       tokens: { accessLifetimeMs: 2 * 3_600_000, refreshLifetimeMs: 24 * 3_600_000 },
       rateLimitFactor: 1,
-      videos: { sizes: [360, 720], concurrency: 1 },
+      videos: { sizes: [240, 360, 480, 720, 1080], concurrency: 1 },
     });
   });
 
