@@ -6,8 +6,8 @@ import { chmod, copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { sql } from 'kysely';
 import { fill, type Indexed } from '../copying/fill.ts';
-import { copyBlobs, copyDraft, type FileCopy, type Size } from '../copying/files.ts';
-import { findUpload, listOpenUploads, type Upload } from '../copying/uploads.ts';
+import { copyBlobs, copyRanges, type FileCopy, type Size } from '../copying/files.ts';
+import { extentOf, findUpload, listOpenUploads, type Upload } from '../copying/uploads.ts';
 import type { Database, Reader } from '../database/database.ts';
 import { readSchema } from '../database/migrate.ts';
 import { isThere, openDatabase } from '../database/open.ts';
@@ -127,8 +127,8 @@ async function settle(copy: Database): Promise<void> {
   await copy.transaction(async (tx) => {
     // The hold is that of this backup, not of the site that is made from it.
     await tx.deleteFrom('jobs').where('kind', '=', HOLD_KIND).execute();
-    // Drafts are copied up to their offset: what had arrived ahead of it has to come again.
-    await tx.deleteFrom('uploadParts').execute();
+    // Parts that were still coming.
+    await tx.deleteFrom('uploadParts').where('leaseHolder', 'is not', null).execute();
     await tx
       .updateTable('jobs')
       .set({ leaseHolder: null, leaseUntil: 0, attempts: sql<number>`max(attempts - 1, 0)` })
@@ -152,15 +152,15 @@ async function copyFiles(
   const { from, to, read } = copy;
   const drafts = { files: 0, bytes: 0 };
   const open = new Map((await listOpenUploads(read)).map((upload) => [upload.draftKey, upload]));
-  const count = ({ draftKey, bytes }: Upload): void => {
+  const count = (upload: Upload): void => {
     drafts.files += 1;
-    drafts.bytes += bytes;
-    open.delete(draftKey);
+    drafts.bytes += extentOf(upload);
+    open.delete(upload.draftKey);
   };
   for await (const { key } of from.drafts.list()) {
     const upload = await findUpload(read, key);
     if (!upload) continue;
-    if ((await copyDraft(copy, { key, bytes: upload.bytes })) === upload.bytes) count(upload);
+    if (await copyRanges(copy, { key, ranges: upload.ranges })) count(upload);
     else await to.drafts.remove(key);
   }
   const published = new Map<Upload, string>();
@@ -170,8 +170,9 @@ async function copyFiles(
   });
   for (const [upload, key] of published) {
     const blob = await to.blobs.open(key);
-    if (!blob || blob.size < upload.bytes) continue;
-    await to.drafts.write(upload.draftKey, { offset: 0 }, blob.read({ start: 0, end: upload.bytes - 1 }));
+    const extent = extentOf(upload);
+    if (!blob || blob.size < extent) continue;
+    await to.drafts.write(upload.draftKey, { offset: 0 }, blob.read({ start: 0, end: extent - 1 }));
     count(upload);
   }
   return { media, uploads: drafts, missing: [...open.keys()] };

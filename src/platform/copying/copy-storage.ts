@@ -1,4 +1,4 @@
-// A site's files, moved to another store: blobs, and drafts up to their acknowledged bytes. It may run while the site does, any number of
+// A site's files, moved to another store: blobs, and the acknowledged bytes of drafts. It may run while the site does, any number of
 // times: what is there already is passed over. The last run, with the site stopped, finds the little that is left.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -8,8 +8,8 @@ import { conflict } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { StorageSettings } from '../storage/settings.ts';
 import type { Blob } from '../storage/storage.ts';
-import { copyBlob, copyDraft, type FileCopy, forEach, isAbsent, listWhole, type Size } from './files.ts';
-import { findUpload, listOpenUploads, type Upload } from './uploads.ts';
+import { copyBlob, copyRanges, type FileCopy, forEach, isAbsent, listWhole, type Size } from './files.ts';
+import { findUpload, listOpenUploads, type Range } from './uploads.ts';
 
 export interface StorageReport {
   copied: Size;
@@ -94,38 +94,39 @@ async function copyDrafts(
   for await (const { key } of copy.from.drafts.list()) {
     const upload = await findUpload(read, key);
     if (!upload) continue;
-    if (!(await isSameDraft(copy, upload, { verify }))) {
-      if ((await copyDraft(copy, { key, bytes: upload.bytes })) !== upload.bytes) {
+    const { ranges } = upload;
+    if (!(await isSameDraft(copy, { key, ranges, verify }))) {
+      if (!(await copyRanges(copy, { key, ranges }))) {
         // Published meanwhile, or not whole.
         await copy.to.drafts.remove(key);
         continue;
       }
-      if (!(await isSameDraft(copy, upload, { verify })))
+      if (!(await isSameDraft(copy, { key, ranges, verify })))
         throw conflict(
           'file_differs',
           `The unfinished upload ${key} is not the same in the target after it was copied.`,
         );
     }
     drafts.files += 1;
-    drafts.bytes += upload.bytes;
+    for (const { start, end } of ranges) drafts.bytes += end - start;
     missing.delete(key);
   }
   return { drafts, missing: [...missing] };
 }
 
-/** Its last acknowledged byte is there only when all before it are. */
+/** The last byte of a range is there only when all of it is. */
 async function isSameDraft(
   { from, to }: FileCopy,
-  { draftKey, bytes }: Upload,
-  { verify }: { verify: boolean },
+  { key, ranges, verify }: { key: string; ranges: readonly Range[]; verify: boolean },
 ): Promise<boolean> {
-  const start = verify ? 0 : bytes - 1;
-  const [one, other] = await Promise.all(
-    [from, to].map(({ drafts }) =>
-      hashOf(drafts.read(draftKey, { start, end: bytes - 1 })).catch(ignoringAbsence),
-    ),
-  );
-  return one !== undefined && one === other;
+  for (const range of ranges) {
+    const place = { start: verify ? range.start : range.end - 1, end: range.end - 1 };
+    const [one, other] = await Promise.all(
+      [from, to].map(({ drafts }) => hashOf(drafts.read(key, place)).catch(ignoringAbsence)),
+    );
+    if (one === undefined || one !== other) return false;
+  }
+  return true;
 }
 
 async function hashOf(content: Readable): Promise<string> {

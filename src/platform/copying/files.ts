@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants, copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Range } from './uploads.ts';
 import { isKey, type Storage, type StoredFile } from '../storage/storage.ts';
 
 export interface FileCopy {
@@ -53,18 +54,29 @@ export async function copyBlobs(copy: FileCopy, onCopied?: (key: string) => void
   return size;
 }
 
-/** Copies the first `bytes` of a draft; answers how many there were, or undefined when it is not there. */
+/** Copies the bytes of a draft from `start` on and up to `end`; answers how many there were, or undefined when it is not there. */
 export async function copyDraft(
   { from, to }: Pick<FileCopy, 'from' | 'to'>,
-  { key, bytes = Infinity }: { key: string; bytes?: number },
+  { key, start = 0, end = Infinity }: { key: string; start?: number; end?: number },
 ): Promise<number | undefined> {
   try {
-    return await to.drafts.write(key, { offset: 0 }, from.drafts.read(key, { start: 0, end: bytes - 1 }));
+    const content = from.drafts.read(key, { start, end: end - 1 });
+    return await to.drafts.write(key, { offset: start }, content);
   } catch (error) {
     if (!isAbsent(error)) throw error;
     await to.drafts.remove(key);
     return undefined;
   }
+}
+
+/** Whether all of them were there. */
+export async function copyRanges(
+  copy: Pick<FileCopy, 'from' | 'to'>,
+  { key, ranges }: { key: string; ranges: readonly Range[] },
+): Promise<boolean> {
+  for (const { start, end } of ranges)
+    if ((await copyDraft(copy, { key, start, end })) !== end - start) return false;
+  return true;
 }
 
 /** The blobs that a row can name; not what a crash left, somebody is writing just now, or was put there by hand. */

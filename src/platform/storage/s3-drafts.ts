@@ -24,11 +24,12 @@ interface DraftsOptions {
 export function createDrafts(options: DraftsOptions): DraftStore {
   const { client, store, draftObject, blobObject, root, headersOf } = options;
 
-  async function find(folder: string) {
+  /** What there is from byte `start` on, up to the first gap. */
+  async function find(folder: string, start = 0) {
     const objects: Listed[] = [];
     for await (const page of client.list(`${folder}/`)) objects.push(...page);
     const pieces = piecesIn(folder, objects);
-    return { ...join(pieces), isEmpty: pieces.length === 0 };
+    return { ...join(pieces, start), isEmpty: pieces.length === 0 };
   }
 
   async function clear(folder: string): Promise<void> {
@@ -84,9 +85,9 @@ export function createDrafts(options: DraftsOptions): DraftStore {
     read(key, { start, end }) {
       const folder = draftObject(key);
       return streamOf(async function* (signal) {
-        const { segments, isEmpty } = await find(folder);
+        const { segments, isEmpty } = await find(folder, start);
         if (isEmpty) throw absent();
-        yield* read(segments, { start, end: end + 1 }, signal);
+        yield* read(segments, { start: 0, end: end + 1 - start }, signal);
       });
     },
 

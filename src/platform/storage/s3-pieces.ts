@@ -45,12 +45,12 @@ export function piecesIn(folder: string, objects: readonly Listed[]): Piece[] {
 let last = 0;
 export const nextMoment = (): number => (last = Math.max(last + 1, Date.now()));
 
-/** What counts of the pieces, in order, from byte 0 to the first that is nowhere. */
-export function join(pieces: readonly Piece[]): { segments: Segment[]; size: number } {
+/** What counts of the pieces, in order, from byte `start` of the draft to the first that is nowhere, and where that is. */
+export function join(pieces: readonly Piece[], start = 0): { segments: Segment[]; size: number } {
   const ahead = pieces.filter(({ size }) => size > 0).toSorted((a, b) => b.offset - a.offset);
   const segments: Segment[] = [];
   let over: Piece[] = [];
-  let position = 0;
+  let position = start;
   for (;;) {
     for (let next = ahead.at(-1); next && next.offset <= position; next = ahead.at(-1)) {
       over.push(next);
@@ -67,7 +67,7 @@ export function join(pieces: readonly Piece[]): { segments: Segment[]; size: num
   }
 }
 
-/** The part of `segments` from byte `start` up to and not including `end`. */
+/** The part of `segments` from their byte `start` up to and not including `end`. */
 export function* cut(
   segments: readonly Segment[],
   { start, end }: { start: number; end: number },

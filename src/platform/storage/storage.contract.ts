@@ -167,6 +167,17 @@ function drafts({ storage }: { storage: () => Storage }): void {
     expect(stored.equals(bytes)).toBe(true);
   });
 
+  test('take pieces in any order, and are read on either side of a gap', async () => {
+    await storage().drafts.write('d', { offset: 8 }, [Buffer.from('world')]);
+    await storage().drafts.write('d', { offset: 0 }, [Buffer.from('hel')]);
+    const ahead = await buffer(storage().drafts.read('d', { start: 9, end: 12 }));
+    expect(ahead.toString()).toBe('orld');
+    expect((await buffer(storage().drafts.read('d', { start: 0, end: 2 }))).toString()).toBe('hel');
+    await storage().drafts.write('d', { offset: 3 }, [Buffer.from('lo---')]);
+    await storage().drafts.publish('d', 13, 'whole');
+    expect(await content(storage(), 'whole')).toBe('hello---world');
+  });
+
   test('are written over where nothing was acknowledged', async () => {
     await storage().drafts.write('d', { offset: 0 }, [Buffer.from('keep')]);
     async function* broken() {
