@@ -3,11 +3,12 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createHealth, type Finding, type Report } from '../../src/platform/health/health.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import { call, join } from '../support/classic-client.ts';
+import { call, join, say } from '../support/classic-client.ts';
 import { ask } from '../support/engines.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { startRedis } from '../support/redis.ts';
+import { startS3 } from '../support/s3.ts';
 import { spawnServer, startServer, type TestServer } from '../support/servers.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -119,6 +120,19 @@ describe('a node that is not well says which part it is', () => {
     await rm(dataDir);
     await rename(aside, dataDir);
     await expect.poll(async () => (await ready(base)).status, { timeout: 10_000 }).toBe(200);
+  });
+
+  test('a store of all nodes that is away: words go on', async () => {
+    await using s3 = await startS3();
+    const { base } = await start(s3.environment);
+    const storageOf = async () => (await ready(base)).report.checks['storage']?.status;
+    await s3.kill();
+    await expect.poll(storageOf, { timeout: 10_000 }).toBe('degraded');
+    expect((await ready(base)).status).toBe(200);
+    const ann = await join(base);
+    expect(await say(base, ann, 'only words')).toBeGreaterThan(0);
+    await s3.start();
+    await expect.poll(storageOf, { timeout: 10_000 }).toBe('ready');
   });
 
   test('a disk with less free space than it should have', async () => {

@@ -24,6 +24,8 @@ export function createChecks({ database, storage, redis, disk, video }: Parts): 
     ...databaseChecks(database),
     {
       name: 'storage',
+      // Where every process has the same one, none of them would be left to send requests to, and words need no files.
+      lacking: storage.isShared ? 'degraded' : 'unready',
       otherwise: 'files cannot be stored',
       async look() {
         await storage.check().catch((error: unknown) => {

@@ -15,9 +15,11 @@ export interface Report {
   checks: Record<string, Finding>;
 }
 
-/** Looks at one part. What it throws makes the process unready; `Unready` says a reason, anything else has `otherwise`. */
+/** Looks at one part. When it throws, the process is `lacking`; `Unready` says a reason, anything else has `otherwise`. */
 export interface Check {
   readonly name: string;
+  /** `unready`, unless it is said. */
+  readonly lacking?: Status;
   readonly otherwise: string;
   look(): Promise<Finding> | Finding;
 }
@@ -50,7 +52,8 @@ export function createHealth({ checks, logger }: { checks: readonly Check[]; log
     let cause: unknown;
     const finding = await withPatience(async () => check.look()).catch((error: unknown): Finding => {
       cause = error;
-      return { status: 'unready', reason: error instanceof Unready ? error.message : check.otherwise };
+      const reason = error instanceof Unready ? error.message : check.otherwise;
+      return { status: check.lacking ?? 'unready', reason };
     });
     note(check.name, finding, cause);
     return finding;

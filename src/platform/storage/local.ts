@@ -27,6 +27,7 @@ export function openLocalStorage(folder: string): Storage {
     blobs,
     drafts: createDrafts(join(folder, 'uploads'), blobs),
     description: `local disk (${folder})`,
+    isShared: false,
     check: () =>
       refusingFullDisk(async () => {
         const path = join(folder, `.check-${randomUUID()}`);

@@ -53,6 +53,7 @@ export async function openS3Storage(
     drafts: createDrafts({ client, store, draftObject, blobObject, headersOf, root: DRAFTS }),
     description: `S3 (${endpoint}, bucket ${bucket}${redirect ? `, clients go to ${publicEndpoint}` : ''})`,
     ...(redirect ? { origin: new URL(publicEndpoint).origin } : {}),
+    isShared: true,
     check: () =>
       inOurWords(async () => {
         if (!(await client.answers(CHECK_MS))) throw senseless('a look at the bucket');

@@ -9,6 +9,8 @@ export interface Storage extends AsyncDisposable {
   readonly description: string;
   /** The origin that addresses of blobs lead to, if there are any. */
   readonly origin?: string;
+  /** Whether all processes of the site have this one, wherever they run. */
+  readonly isShared: boolean;
   /** Resolves when files can be stored just now; cheap enough to be asked every few seconds. */
   check(): Promise<void>;
 }
