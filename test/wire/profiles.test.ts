@@ -269,6 +269,7 @@ describe('a new picture', () => {
     ['a number', 5, 400],
   ])('that is %s is refused, and the old one stays', async (_, picture, code) => {
     const before = await own(ann);
+    await site.app.worker.idle();
     const files = await listBlobs(site.dataDir);
     const good = await makePicture('lime', [9, 9]);
     for (const body of [{ profile_image: picture }, { profile_image: good, cover_image: picture }]) {

@@ -68,6 +68,7 @@ test('a picture that does not fit is refused, and no file of it stays', async ()
   const picture = asDataUrl(await noise.jpeg().toBuffer(), 'image/jpeg');
   expect((await post(ann, 'image', { postID: id, imageBase64: picture })).status).toBe(200);
   await send(ann, 'rest.mp4', makeFile(3 * MIB - (await kept(ann))));
+  await server.app.worker.idle();
   const before = await listBlobs(server.dataDir);
   for (const postID of [id, other])
     expect(await post(ann, 'image', { postID, imageBase64: picture })).toMatchObject(FULL);

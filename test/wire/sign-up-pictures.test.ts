@@ -61,6 +61,7 @@ test.each([
   ['nothing that is known', '\u0001\u0002\u0003'],
   ['the beginning of a picture', '\u0089PNG\r\n\u001A\n'],
 ])('everything is refused when the picture is %s', async (_, content) => {
+  await site.app.worker.idle();
   const files = await listBlobs(site.dataDir);
   const fields = makeAccount({ profile_image: asDataUrl(Buffer.from(content, 'latin1'), 'image/png') });
   const refused = await call(site.base, REGISTER, { body: form(fields) });
@@ -75,6 +76,7 @@ test.each([
 test('no file is left behind when the name is taken', async () => {
   const fields = makeAccount();
   await signUp(fields);
+  await site.app.worker.idle();
   const files = await listBlobs(site.dataDir);
   const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
     .png()
