@@ -29,6 +29,8 @@ const withoutPostgres = [
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],
   ...['test/wire/{queries,start}.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
+  // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
+  'test/journeys/{page,picture,pictures-on-screens,watching}.test.ts',
 ];
 const postgres = {
   globalSetup: ['test/support/cluster.ts'],

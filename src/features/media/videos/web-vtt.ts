@@ -52,29 +52,36 @@ const readTime = (clock = ''): number =>
 
 /** Known tags without their classes, everything else as text; a cue has no empty lines and no control characters. */
 function tidy(lines: readonly string[]): string {
-  const text = lines
-    .map((line) => line.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').trim())
-    .filter(Boolean)
-    .join('\n');
+  const text = withoutGaps(lines.map((line) => line.replace(/[\p{Cc}\u2028\u2029]/gu, ' ')));
   let open: string[] = [];
-  const tidied = text.replace(/<\/?([A-Za-z]*)[^<>]*>|[<>]/g, (found, name: string | undefined) => {
-    if (found === '<') return '&lt;';
-    if (found === '>') return '&gt;';
-    const tag = (name ?? '').toLowerCase();
-    if (!KEPT_TAGS.has(tag)) return '';
-    if (!found.startsWith('</')) {
-      open.push(tag);
-      return `<${tag}>`;
-    }
-    if (open.at(-1) !== tag) return '';
-    open = open.slice(0, -1);
-    return `</${tag}>`;
-  });
+  const tidied = text.replace(
+    /<\/?(?=[A-Za-z\d])([A-Za-z]*)[^<>]*>|[<>]/g,
+    (found, name: string | undefined) => {
+      if (found === '<') return '&lt;';
+      if (found === '>') return '&gt;';
+      const tag = (name ?? '').toLowerCase();
+      if (!KEPT_TAGS.has(tag)) return '';
+      if (!found.startsWith('</')) {
+        open.push(tag);
+        return `<${tag}>`;
+      }
+      if (open.at(-1) !== tag) return '';
+      open = open.slice(0, -1);
+      return `</${tag}>`;
+    },
+  );
   const closed =
     tidied +
     open
       .toReversed()
       .map((tag) => `</${tag}>`)
       .join('');
-  return closed.replace(/&(?!(?:amp|lt|gt|nbsp|lrm|rlm);)/g, '&amp;');
+  // Of a line there may have been nothing but a tag.
+  return withoutGaps(closed.replace(/&(?!(?:amp|lt|gt|nbsp|lrm|rlm);)/g, '&amp;').split('\n'));
 }
+
+const withoutGaps = (lines: readonly string[]): string =>
+  lines
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join('\n');
