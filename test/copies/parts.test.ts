@@ -52,7 +52,11 @@ interface Upload {
   finished: boolean;
 }
 
-async function ask(base: string, path: string, init: RequestInit = {}): Promise<Upload> {
+async function ask(
+  base: string,
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+): Promise<Upload> {
   const headers = { authorization: `Bearer ${ann.access}`, ...init.headers };
   const answer = await fetch(`${base}/api/uploads${path}`, { ...init, headers });
   expect(answer.status).toBeLessThan(300);
