@@ -29,6 +29,12 @@ const withoutPostgres = [
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],
   ...['test/wire/{queries,start}.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
+  // What a store does; the constellation and `test/copies/` have both, and PostgreSQL.
+  ...[
+    'test/journeys/s3.test.ts',
+    'test/wire/{s3-delivery,start-s3}.test.ts',
+    'test/copies/copy-storage.test.ts',
+  ],
   // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
   'test/journeys/{page,picture,pictures-on-screens,watching}.test.ts',
 ];
