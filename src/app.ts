@@ -70,6 +70,8 @@ export interface AppOptions {
   config: Config;
   logger: Logger;
   now?: () => number;
+  /** What `findFfmpeg` answered, where that is known. */
+  ffmpeg?: Ffmpeg | undefined;
   onRoute?: RouteListener;
   metrics?: Metrics;
   tracing?: Tracing;
@@ -83,7 +85,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const onError = (error: unknown): void => logger.error({ err: error }, 'an effect failed');
   await using opened = new AsyncDisposableStack();
 
-  const platform = await openPlatform({ config, logger, now, measure, onError, opened });
+  const platform = await openPlatform({ ...options, now, measure, onError, opened });
   const { database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records } = platform;
 
   const users = createUsers({
@@ -178,9 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 }
 
-interface PlatformOptions {
-  config: Config;
-  logger: Logger;
+interface PlatformOptions extends Pick<AppOptions, 'config' | 'logger' | 'ffmpeg'> {
   now: () => number;
   measure: Measures;
   onError: (error: unknown) => void;
@@ -189,7 +189,8 @@ interface PlatformOptions {
 }
 
 /** What the features stand on. */
-async function openPlatform({ config, logger, now, measure, onError, opened }: PlatformOptions) {
+async function openPlatform(options: PlatformOptions) {
+  const { config, logger, now, measure, onError, opened } = options;
   const scratch = createScratch(join(config.dataDir, 'work'), Date.now);
   await mkdir(config.dataDir, { recursive: true });
   const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
@@ -201,11 +202,7 @@ async function openPlatform({ config, logger, now, measure, onError, opened }: P
   const storage = opened.use(await openStorage(config.storage));
   const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
   const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);
-  const ffmpeg = await findFfmpeg({
-    ffmpegPath: config.ffmpegPath,
-    ffprobePath: config.ffprobePath,
-    search: config.searchPath,
-  });
+  const ffmpeg = options.ffmpeg ?? (await findFfmpeg({ ...config, search: config.searchPath }));
   const jobs = createJobs({ now });
   const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });

@@ -7,19 +7,27 @@ import pg from 'pg';
 
 export const onPostgres = process.env['TEST_DATABASE'] === 'postgres';
 
-/** Settings that give the site in `dataDir` a database; made when it is not there. */
-export async function databaseSettings(dataDir: string): Promise<{ DATABASE_URL?: string }> {
+/** Has the newest schema and no row; see cluster.ts. */
+export const MIGRATED = 'veranda_migrated';
+
+/** Settings that give the site in `dataDir` a database; made when it is not there, empty or with the newest schema. */
+export async function databaseSettings(
+  dataDir: string,
+  { migrated = false } = {},
+): Promise<{ DATABASE_URL?: string }> {
   if (!onPostgres) return {};
   const name = databaseOf(dataDir);
   await connected(urlOf('postgres'), async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
-    if (rowCount === 0) await client.query(`create database ${name}`);
+    if (rowCount === 0)
+      await client.query(`create database ${name} template ${migrated ? MIGRATED : 'template1'}`);
   });
   return { DATABASE_URL: urlOf(name) };
 }
 
 export async function dropDatabase(dataDir: string): Promise<void> {
   if (!onPostgres) return;
+  await closePool(urlOf(databaseOf(dataDir)));
   await connected(urlOf('postgres'), (client) =>
     client.query(`drop database if exists ${databaseOf(dataDir)} with (force)`),
   );
@@ -77,20 +85,40 @@ export async function reserveUserIds(dataDir: string, upTo: number): Promise<voi
 export const placeOf = (dataDir: string): string =>
   onPostgres ? urlOf(databaseOf(dataDir)) : join(dataDir, 'veranda.db');
 
-async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** A backend of PostgreSQL takes longer to begin than most looks take; each place has one for a while after the last look. */
+const pools = new Map<string, pg.Pool>();
+
+async function connected<T>(url: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  const pool = pools.get(url) ?? openPool(url);
+  pools.set(url, pool);
+  const client = await pool.connect();
+  try {
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+function openPool(url: string): pg.Pool {
   const types = {
     getTypeParser: (oid: number) =>
       ([pg.types.builtins.INT8, pg.types.builtins.NUMERIC].includes(oid)
         ? Number
         : pg.types.getTypeParser(oid)) as never,
   };
-  const client = new pg.Client({ connectionString: url, types });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+  const pool = new pg.Pool({ connectionString: url, types, max: 2, idleTimeoutMillis: 1_000 });
+  // Some tests end the server under it; the next look opens another.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function closePool(url: string): Promise<void> {
+  const pool = pools.get(url);
+  pools.delete(url);
+  await pool?.end();
 }
 
 /** The name of a site's database in the cluster. */

@@ -11,6 +11,7 @@ import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { databaseSettings, dropDatabase } from './engines.ts';
+import { knownFfmpeg } from './tools.ts';
 
 export interface TestServer extends AsyncDisposable {
   /** e.g. `http://localhost:40123`. */
@@ -33,11 +34,13 @@ export async function startServer(
     PORT: '0',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_FACTOR: '1000',
-    ...(!env['DATABASE_URL'] && (await databaseSettings(dataDir))),
+    ...(!env['DATABASE_URL'] && (await databaseSettings(dataDir, { migrated: true }))),
     ...sharedKey(env),
     ...env,
   });
-  const app = await createApp({ config, logger: createLogger('silent'), ...options });
+  const asGiven = env['PATH'] === undefined && env['FFMPEG_PATH'] === undefined;
+  const ffmpeg = asGiven ? knownFfmpeg() : undefined;
+  const app = await createApp({ config, logger: createLogger('silent'), ffmpeg, ...options });
   await app.server.listen({ host: 'localhost', port: 0 });
   await app.startWork();
   const address = app.server.server.address();

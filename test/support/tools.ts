@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Ffmpeg, findFfmpeg } from '../../src/platform/ffmpeg/find.ts';
 
 export interface Tools {
   ffmpeg: string;
@@ -61,13 +62,23 @@ const wanted: Record<keyof Tools, Wanted> = {
 };
 
 /** Run once by vitest before any test. */
-export function setup(): void {
+export async function setup(): Promise<void> {
   if (listMissing().length > 0 && canInstall()) {
     process.stdout.write('Tests: installing what is missing with scripts/install-tools.sh\n');
     spawnSync('bash', [script], { stdio: 'inherit' });
   }
   const missing = listMissing();
   if (missing.length > 0) throw new Error(describeMissing(missing));
+  const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
+  process.env['TEST_FFMPEG'] = JSON.stringify({ ...found, filters: [...(found?.filters ?? [])] });
+}
+
+/** What a server finds on this PATH; asked once in a run. */
+export function knownFfmpeg(): Ffmpeg {
+  const known = JSON.parse(process.env['TEST_FFMPEG'] ?? '') as Omit<Ffmpeg, 'filters'> & {
+    filters: string[];
+  };
+  return { ...known, filters: new Set(known.filters) };
 }
 
 /** Absolute paths of all of them; throws, naming what is missing, when the set-up did not run. */

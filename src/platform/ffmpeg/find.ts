@@ -118,14 +118,20 @@ function packageFolder(front: string, platform: string): string {
 }
 
 async function complete(programs: Programs, from: { search: string; bundled: boolean }): Promise<Ffmpeg> {
-  const version = await readVersion(programs.ffmpeg, 'ffmpeg');
-  await readVersion(programs.ffprobe, 'ffprobe');
-  const encoders = listNames(await ask(programs.ffmpeg, ['-hide_banner', '-encoders']));
+  const [version] = await Promise.all([
+    readVersion(programs.ffmpeg, 'ffmpeg'),
+    readVersion(programs.ffprobe, 'ffprobe'),
+  ]);
+  const list = async (what: string): Promise<Set<string>> =>
+    listNames(await ask(programs.ffmpeg, ['-hide_banner', what]));
+  const [encoders, filters, sandbox] = await Promise.all([
+    list('-encoders'),
+    list('-filters'),
+    testSandbox(from.search, [programs.ffmpeg, programs.ffprobe]),
+  ]);
   if (!encoders.has('libx264') || !encoders.has('aac')) {
     throw new Error(`The ffmpeg at ${programs.ffmpeg} cannot write H.264 with libx264 and AAC.`);
   }
-  const filters = listNames(await ask(programs.ffmpeg, ['-hide_banner', '-filters']));
-  const sandbox = await testSandbox(from.search, [programs.ffmpeg, programs.ffprobe]);
   return { ...programs, version, bundled: from.bundled, filters, sandbox };
 }
 
