@@ -96,7 +96,12 @@ test('requests count by method, route and status', async () => {
 });
 
 test('hostile paths, methods, hosts and headers make no series of their own', async () => {
-  const series = async (): Promise<number> => (await scrape()).length;
+  await server.app.worker.idle();
+  // Those of the process come as they will: another kind of garbage collection is another series.
+  const series = async (): Promise<string[]> =>
+    (await scrape())
+      .filter(({ name }) => name.startsWith('veranda_'))
+      .map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`);
   const attack = async (round: string): Promise<void> => {
     for (let n = 0; n < 40; n += 1) {
       await fetch(`${server.base}/nothing/${round}-${n}?q=${n}`);
@@ -114,7 +119,7 @@ test('hostile paths, methods, hosts and headers make no series of their own', as
   const after = await series();
   await attack('second');
   await attack('third');
-  expect(await series()).toBe(after);
+  expect((await series()).filter((one) => !after.includes(one))).toEqual([]);
   const methods = new Set((await scrape()).flatMap(({ labels }) => labels['method'] ?? []));
   for (const method of methods) expect(method).toMatch(/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|other)$/);
 });
