@@ -69,11 +69,16 @@ test('quality follows the network, and places and words are found', { timeout: 2
   const heightShown = async (): Promise<number> => (await nextFrame(video)).height;
   await expect.poll(heightShown, PATIENCE).toBe(360);
   const network = await page.context().newCDPSession(page);
+  // Without the first the second does nothing, and all of the film may be in the cache.
+  await network.send('Network.enable');
   await network.send('Network.setCacheDisabled', { cacheDisabled: true });
-  const limit = (bytesPerSecond: number): Promise<unknown> =>
-    network.send('Network.emulateNetworkConditions', {
+  const limit = async (bytesPerSecond: number): Promise<void> => {
+    await network.send('Network.emulateNetworkConditions', {
       ...{ offline: false, latency: 20, uploadThroughput: -1, downloadThroughput: bytesPerSecond },
     });
+    // Gives up what was loaded before; the player chooses by itself as before.
+    await video.evaluate((player: Watched) => (player.hls.currentLevel = -1));
+  };
   await limit(60_000);
   await expect.poll(heightShown, ENCODING).toBe(240);
   await limit(-1);
@@ -88,7 +93,7 @@ test('quality follows the network, and places and words are found', { timeout: 2
 interface Watched {
   ended: boolean;
   loop: boolean;
-  hls: { config: object };
+  hls: { config: object; currentLevel: number };
   textTracks: Iterable<{ activeCues: Iterable<{ text: string }> | null }>;
 }
 
