@@ -1,9 +1,12 @@
-// The uploads door: one upload as one resource, by tus 1.0 and in parts of our own form. Bodies stream to the disk; none
-// is parsed here. Whoever may not upload is told so before a byte of the body is read.
+// The uploads door: one upload as one resource, by tus 1.0, in parts of our own
+// form, and whole in an HTML form. Bodies stream to the disk. Whoever may not upload is told so before a byte of the body is
+// read. tus's requests have `Tus-Resumable`; the others are told apart by what only they have.
+import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { answerError } from './errors.ts';
+import { createForms, isForm } from './forms.ts';
 import { readHeader } from './headers.ts';
 import { type Exchange, PREFIX, type UploadsOptions } from './options.ts';
 import { createParts, partQuery } from './parts.ts';
@@ -32,6 +35,7 @@ export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
       async (app) => {
         app.setErrorHandler(answerError);
         takeBodiesAsTheyCome(app);
+        await app.register(multipart);
         await app.register(openRoutes, options);
         await app.register(ownRoutes, options);
       },
@@ -41,6 +45,7 @@ export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
 }
 
 function takeBodiesAsTheyCome(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.addHook('onRequest', async (request, reply) => {
     if (isTus(request)) markAnswer(reply);
@@ -57,8 +62,10 @@ function takeBodiesAsTheyCome(app: FastifyInstance): void {
 /** What anybody may ask. */
 async function openRoutes(app: FastifyInstance, options: UploadsOptions): Promise<void> {
   const tus = createTus(options);
-  app.options('/', { config }, (_request, reply) => tus.tell(reply));
-  app.options('/:id', { config }, (_request, reply) => tus.tell(reply));
+  for (const url of ['/', '/:id'])
+    app.options(url, { config }, (_request, reply) => {
+      return tus.tell(reply);
+    });
   const allow: Record<string, HTTPMethods[]> = {
     '/': ['POST', 'OPTIONS'],
     '/:id': ['GET', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -87,6 +94,7 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   });
   const tus = createTus(options);
   const parts = createParts(options);
+  const forms = createForms(options);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const exchange = async (request: FastifyRequest, reply: Exchange['reply']): Promise<Exchange> => ({
     ...{ request, reply, viewer: await viewers.require(request) },
@@ -95,12 +103,14 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   routes.post('/', { config }, async (request, reply) => {
     const by = await exchange(request, reply);
     if (isJson(request)) return parts.create(by);
+    if (isForm(request) && !isTus(request)) return forms.create(by);
     checkVersion(request, reply);
     return tus.create(by);
   });
   routes.head('/:id', { config, schema: { params } }, async (request, reply) => {
+    const of = { ...(await exchange(request, reply)), id: request.params.id };
     if (isTus(request)) checkVersion(request, reply);
-    return tus.head({ ...(await exchange(request, reply)), id: request.params.id });
+    return tus.head(of);
   });
   routes.get('/:id', { config, schema: { params } }, async (request, reply) =>
     parts.look({ ...(await exchange(request, reply)), id: request.params.id }),
@@ -115,7 +125,10 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
         requireContentType(request);
       },
     },
-    async (request, reply) => tus.patch({ ...(await exchange(request, reply)), id: request.params.id }),
+    async (request, reply) => {
+      const of = { ...(await exchange(request, reply)), id: request.params.id };
+      return tus.patch(of);
+    },
   );
   routes.delete('/:id', { config, schema: { params } }, async (request, reply) => {
     if (isTus(request)) checkVersion(request, reply);
