@@ -19,6 +19,7 @@ let ann: Person;
 beforeAll(async () => {
   server = await startServer({
     ...{ MAX_VIDEO_SIZE: String(MAX_VIDEO), MAX_STORAGE_PER_PERSON: String(QUOTA) },
+    RESUMABLE_UPLOADS_DRAFT: 'on',
   });
 });
 afterAll(() => server[Symbol.asyncDispose]());

@@ -1,11 +1,12 @@
-// The uploads door: one upload as one resource, by tus 1.0, in parts of our own
+// The uploads door: one upload as one resource, by tus 1.0, by the draft of Resumable Uploads for HTTP, in parts of our own
 // form, and whole in an HTML form. Bodies stream to the disk. Whoever may not upload is told so before a byte of the body is
 // read. tus's requests have `Tus-Resumable`; the others are told apart by what only they have.
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { answerError } from './errors.ts';
+import { createDraft, isOfDraft, PARTIAL_UPLOAD, requirePartialUpload } from './draft.ts';
+import { createErrorAnswer } from './errors.ts';
 import { createForms, isForm } from './forms.ts';
 import { readHeader } from './headers.ts';
 import { type Exchange, PREFIX, type UploadsOptions } from './options.ts';
@@ -17,10 +18,12 @@ const params = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) });
 const REQUEST_HEADERS = [
   ...['tus-resumable', 'upload-length', 'upload-offset', 'upload-metadata', 'upload-checksum'],
   ...['upload-defer-length', 'x-request-id'],
+  ...['upload-complete', 'upload-draft-interop-version', 'content-disposition'],
 ];
 const ANSWER_HEADERS = [
   ...['Location', 'Tus-Resumable', 'Tus-Version', 'Tus-Extension', 'Tus-Max-Size', 'Tus-Checksum-Algorithm'],
   ...['Upload-Length', 'Upload-Offset', 'Upload-Metadata', 'Upload-Defer-Length', 'Upload-Expires'],
+  ...['Upload-Complete', 'Upload-Limit', 'Accept-Patch'],
 ];
 const crossOrigin = { requestHeaders: REQUEST_HEADERS, answerHeaders: ANSWER_HEADERS };
 const config = { crossOrigin };
@@ -33,7 +36,7 @@ export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
   return async (root) => {
     await root.register(
       async (app) => {
-        app.setErrorHandler(answerError);
+        app.setErrorHandler(createErrorAnswer(options));
         takeBodiesAsTheyCome(app);
         await app.register(multipart);
         await app.register(openRoutes, options);
@@ -64,6 +67,11 @@ async function openRoutes(app: FastifyInstance, options: UploadsOptions): Promis
   const tus = createTus(options);
   for (const url of ['/', '/:id'])
     app.options(url, { config }, (_request, reply) => {
+      if (options.speaksDraft)
+        reply.headers({
+          'Accept-Patch': PARTIAL_UPLOAD,
+          'Upload-Limit': `max-size=${options.limits.videoBytes}`,
+        });
       return tus.tell(reply);
     });
   const allow: Record<string, HTTPMethods[]> = {
@@ -95,6 +103,8 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   const tus = createTus(options);
   const parts = createParts(options);
   const forms = createForms(options);
+  const draft = createDraft(options);
+  const speaksDraft = (request: FastifyRequest) => options.speaksDraft && isOfDraft(request);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const exchange = async (request: FastifyRequest, reply: Exchange['reply']): Promise<Exchange> => ({
     ...{ request, reply, viewer: await viewers.require(request) },
@@ -104,11 +114,13 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
     const by = await exchange(request, reply);
     if (isJson(request)) return parts.create(by);
     if (isForm(request) && !isTus(request)) return forms.create(by);
+    if (speaksDraft(request)) return draft.create(by);
     checkVersion(request, reply);
     return tus.create(by);
   });
   routes.head('/:id', { config, schema: { params } }, async (request, reply) => {
     const of = { ...(await exchange(request, reply)), id: request.params.id };
+    if (speaksDraft(request)) return draft.head(of);
     if (isTus(request)) checkVersion(request, reply);
     return tus.head(of);
   });
@@ -121,13 +133,14 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
       ...{ config: bytes, schema: { params } },
       // Before anybody takes the body for JSON.
       onRequest: async (request, reply) => {
+        if (speaksDraft(request)) return requirePartialUpload(request, reply);
         checkVersion(request, reply);
         requireContentType(request);
       },
     },
     async (request, reply) => {
       const of = { ...(await exchange(request, reply)), id: request.params.id };
-      return tus.patch(of);
+      return speaksDraft(request) ? draft.patch(of) : tus.patch(of);
     },
   );
   routes.delete('/:id', { config, schema: { params } }, async (request, reply) => {
