@@ -36,7 +36,7 @@ const withoutPostgres = [
     'test/copies/copy-storage.test.ts',
   ],
   // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
-  'test/journeys/{page,picture,pictures-on-screens,watching}.test.ts',
+  'test/journeys/{page,picture,pictures-on-screens,tus-client,watching}.test.ts',
 ];
 const postgres = {
   globalSetup: ['test/support/cluster.ts'],

@@ -155,7 +155,11 @@ export async function createApp(options: AppOptions): Promise<App> {
         postCacheBytes: config.postCacheBytes,
         socketMeasures: createSocketMeasures(metrics),
       }),
-      createUploadsDoor({ media, viewers, requestLimits, limits: config.limits }),
+      createUploadsDoor({
+        ...{ media, viewers, requestLimits, now },
+        limits: config.limits,
+        speaksDraft: config.resumableUploadsDraft,
+      }),
       createFilesDoor({ storage, streams: media.streams }),
       createPagesDoor(),
     ],

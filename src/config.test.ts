@@ -54,6 +54,7 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['SESSION_LIFETIME', '90 years', /must look like/],
   ['SESSION_LIFETIME', '999999999999999d', /at most/],
   ['UPLOAD_LIFETIME', 'week', /must look like/],
+  ['RESUMABLE_UPLOADS_DRAFT', 'yes', /must be on or off/],
   ['MAX_VIDEO_DURATION', '4 hours', /must look like/],
   ['MAX_UPLOAD_PER_DAY', 'all', /must look like/],
   ['MAX_STORAGE_PER_PERSON', '1e9', /must look like/],

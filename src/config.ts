@@ -103,6 +103,7 @@ const settings = z.object({
   MAX_CHUNK_SIZE: size('8MiB'),
   MAX_VIDEO_DURATION: duration('4h'),
   UPLOAD_LIFETIME: duration('7d'),
+  RESUMABLE_UPLOADS_DRAFT: z.enum(['on', 'off'], 'must be on or off').default('off'),
   MAX_UPLOAD_PER_DAY: size('20GiB'),
   MAX_STORAGE_PER_PERSON: size('100GiB'),
   VIDEO_SIZES: list('240,360,480,720,1080').superRefine(refuseVideoSizes),
@@ -145,6 +146,7 @@ function arrange(given: z.infer<typeof settings>) {
     },
     rateLimitFactor: given.RATE_LIMIT_FACTOR,
     hashConcurrency: given.HASH_CONCURRENCY,
+    resumableUploadsDraft: given.RESUMABLE_UPLOADS_DRAFT === 'on',
     postCacheBytes: given.POST_CACHE_SIZE,
     limits: {
       postCharacters: given.MAX_POST_CHARACTERS,

@@ -13,7 +13,7 @@ const LENGTH = 1_000;
 let server: TestServer;
 let ann: Person;
 beforeAll(async () => {
-  server = await startServer({ BODY_TIMEOUT: '1h' });
+  server = await startServer({ BODY_TIMEOUT: '1h', RESUMABLE_UPLOADS_DRAFT: 'on' });
   ann = await join(server.base);
 });
 afterAll(() => server[Symbol.asyncDispose]());
@@ -48,9 +48,13 @@ const headers = fc.record(
     'upload-defer-length': fc.constantFrom('1', '0', 'x'),
     'upload-metadata': metadata,
     'upload-checksum': checksum,
+    'upload-complete': fc.constantFrom('?0', '?1', '?1', '?2', '', '?0;a=1'),
+    'upload-draft-interop-version': fc.constantFrom('8', '8', '7', 'x'),
+    'content-disposition': text.map((name) => `inline; filename="${name}"`),
     'content-type': fc.constantFrom(
       ...['application/offset+octet-stream', 'application/offset+octet-stream', 'application/octet-stream'],
-      ...['application/json', 'multipart/form-data; boundary=x', 'text/plain', 'x'],
+      ...['application/partial-upload', 'application/partial-upload', 'application/json'],
+      ...['multipart/form-data; boundary=x', 'text/plain', 'x'],
     ),
   },
   { requiredKeys: [] },

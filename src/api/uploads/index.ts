@@ -1,9 +1,13 @@
-// The uploads door: one upload as one resource, by tus 1.0 and in parts of our own form. Bodies stream to the disk; none
-// is parsed here. Whoever may not upload is told so before a byte of the body is read.
+// The uploads door: one upload as one resource, by tus 1.0, by the draft of Resumable Uploads for HTTP, in parts of our own
+// form, and whole in an HTML form. Bodies stream to the disk. Whoever may not upload is told so before a byte of the body is
+// read. tus's requests have `Tus-Resumable`; the others are told apart by what only they have.
+import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { answerError } from './errors.ts';
+import { createDraft, isOfDraft, PARTIAL_UPLOAD, requirePartialUpload } from './draft.ts';
+import { createErrorAnswer } from './errors.ts';
+import { createForms, isForm } from './forms.ts';
 import { readHeader } from './headers.ts';
 import { type Exchange, PREFIX, type UploadsOptions } from './options.ts';
 import { createParts, partQuery } from './parts.ts';
@@ -14,10 +18,12 @@ const params = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) });
 const REQUEST_HEADERS = [
   ...['tus-resumable', 'upload-length', 'upload-offset', 'upload-metadata', 'upload-checksum'],
   ...['upload-defer-length', 'x-request-id'],
+  ...['upload-complete', 'upload-draft-interop-version', 'content-disposition'],
 ];
 const ANSWER_HEADERS = [
   ...['Location', 'Tus-Resumable', 'Tus-Version', 'Tus-Extension', 'Tus-Max-Size', 'Tus-Checksum-Algorithm'],
   ...['Upload-Length', 'Upload-Offset', 'Upload-Metadata', 'Upload-Defer-Length', 'Upload-Expires'],
+  ...['Upload-Complete', 'Upload-Limit', 'Accept-Patch'],
 ];
 const crossOrigin = { requestHeaders: REQUEST_HEADERS, answerHeaders: ANSWER_HEADERS };
 const config = { crossOrigin };
@@ -30,8 +36,9 @@ export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
   return async (root) => {
     await root.register(
       async (app) => {
-        app.setErrorHandler(answerError);
+        app.setErrorHandler(createErrorAnswer(options));
         takeBodiesAsTheyCome(app);
+        await app.register(multipart);
         await app.register(openRoutes, options);
         await app.register(ownRoutes, options);
       },
@@ -41,6 +48,7 @@ export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
 }
 
 function takeBodiesAsTheyCome(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.addHook('onRequest', async (request, reply) => {
     if (isTus(request)) markAnswer(reply);
@@ -57,8 +65,15 @@ function takeBodiesAsTheyCome(app: FastifyInstance): void {
 /** What anybody may ask. */
 async function openRoutes(app: FastifyInstance, options: UploadsOptions): Promise<void> {
   const tus = createTus(options);
-  app.options('/', { config }, (_request, reply) => tus.tell(reply));
-  app.options('/:id', { config }, (_request, reply) => tus.tell(reply));
+  for (const url of ['/', '/:id'])
+    app.options(url, { config }, (_request, reply) => {
+      if (options.speaksDraft)
+        reply.headers({
+          'Accept-Patch': PARTIAL_UPLOAD,
+          'Upload-Limit': `max-size=${options.limits.videoBytes}`,
+        });
+      return tus.tell(reply);
+    });
   const allow: Record<string, HTTPMethods[]> = {
     '/': ['POST', 'OPTIONS'],
     '/:id': ['GET', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -87,6 +102,9 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   });
   const tus = createTus(options);
   const parts = createParts(options);
+  const forms = createForms(options);
+  const draft = createDraft(options);
+  const speaksDraft = (request: FastifyRequest) => options.speaksDraft && isOfDraft(request);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const exchange = async (request: FastifyRequest, reply: Exchange['reply']): Promise<Exchange> => ({
     ...{ request, reply, viewer: await viewers.require(request) },
@@ -95,12 +113,16 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   routes.post('/', { config }, async (request, reply) => {
     const by = await exchange(request, reply);
     if (isJson(request)) return parts.create(by);
+    if (isForm(request) && !isTus(request)) return forms.create(by);
+    if (speaksDraft(request)) return draft.create(by);
     checkVersion(request, reply);
     return tus.create(by);
   });
   routes.head('/:id', { config, schema: { params } }, async (request, reply) => {
+    const of = { ...(await exchange(request, reply)), id: request.params.id };
+    if (speaksDraft(request)) return draft.head(of);
     if (isTus(request)) checkVersion(request, reply);
-    return tus.head({ ...(await exchange(request, reply)), id: request.params.id });
+    return tus.head(of);
   });
   routes.get('/:id', { config, schema: { params } }, async (request, reply) =>
     parts.look({ ...(await exchange(request, reply)), id: request.params.id }),
@@ -111,11 +133,15 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
       ...{ config: bytes, schema: { params } },
       // Before anybody takes the body for JSON.
       onRequest: async (request, reply) => {
+        if (speaksDraft(request)) return requirePartialUpload(request, reply);
         checkVersion(request, reply);
         requireContentType(request);
       },
     },
-    async (request, reply) => tus.patch({ ...(await exchange(request, reply)), id: request.params.id }),
+    async (request, reply) => {
+      const of = { ...(await exchange(request, reply)), id: request.params.id };
+      return speaksDraft(request) ? draft.patch(of) : tus.patch(of);
+    },
   );
   routes.delete('/:id', { config, schema: { params } }, async (request, reply) => {
     if (isTus(request)) checkVersion(request, reply);

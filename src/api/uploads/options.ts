@@ -10,6 +10,9 @@ export interface UploadsOptions {
   viewers: Viewers;
   requestLimits: RequestLimits;
   limits: { videoBytes: number };
+  /** Whether the draft of Resumable Uploads for HTTP is spoken beside tus. */
+  speaksDraft: boolean;
+  now: () => number;
 }
 
 /** One request to the door, by somebody who is signed in. */

@@ -1,10 +1,10 @@
 // tus 1.0: core, creation, creation-with-upload, creation-defer-length, checksum, expiration, termination.
 // https://tus.io/protocols/resumable-upload
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { UploadState } from '../../features/media/index.ts';
-import { invalid, unavailable, unsupported } from '../../platform/errors.ts';
+import { invalid, unsupported } from '../../platform/errors.ts';
 import { CHECKSUMS, readAnnounced, readBytes, readChecksum, readHeader, readMetadata } from './headers.ts';
 import { addressOf, type Exchange, tellExpiry, type UploadsOptions } from './options.ts';
+import { createReceive } from './receiving.ts';
 
 const VERSION = '1.0.0';
 const CONTENT_TYPE = 'application/offset+octet-stream';
@@ -18,25 +18,10 @@ export interface Tus {
   patch(exchange: Exchange & { id: string }): Promise<FastifyReply>;
 }
 
-export function createTus({ media, requestLimits, limits }: UploadsOptions): Tus {
-  const { resources, bodies } = media;
-
-  /** Counts the body before it is read, or afterwards if it does not say how long it is. */
-  async function receive(
-    { request, reply, viewer }: Exchange,
-    { id, offset, length }: { id: string; offset: number; length?: number | undefined },
-  ): Promise<UploadState> {
-    const announced = readAnnounced(request);
-    const checksum = readChecksum(request);
-    if (announced !== undefined) await requestLimits.countUpload({ viewer, bytes: announced, reply });
-    const body = { content: request.raw, announced, checksum };
-    const { state, end } = await bodies.receive({ viewer, id, offset, length, body });
-    if (announced === undefined)
-      await requestLimits.countUpload({ viewer, bytes: state.offset - offset, reply });
-    if (end === 'stopped')
-      throw unavailable('upload_busy', 'Another request goes on with this upload.', { offset: state.offset });
-    return state;
-  }
+export function createTus(options: UploadsOptions): Tus {
+  const { media, limits } = options;
+  const { resources } = media;
+  const receive = createReceive(options);
 
   return {
     tell: async (reply) =>
@@ -56,12 +41,12 @@ export function createTus({ media, requestLimits, limits }: UploadsOptions): Tus
       const { raw: metadata, filename: label } = readMetadata(request);
       const brings = bringsBytes(request);
       if (brings) requireContentType(request);
-      readChecksum(request);
+      const checksum = readChecksum(request);
       let state = await resources.create({ viewer, label, length, metadata });
       reply.header('Location', addressOf(state));
       if (brings) {
         try {
-          state = await receive(exchange, { id: state.id, offset: 0 });
+          ({ state } = await receive(exchange, { id: state.id, offset: 0, checksum }));
         } catch (error) {
           // Nobody has been told of it.
           await resources.remove({ viewer, id: state.id });
@@ -88,7 +73,8 @@ export function createTus({ media, requestLimits, limits }: UploadsOptions): Tus
       const { request, reply, id } = exchange;
       const offset = readBytes(request, 'Upload-Offset');
       if (offset === undefined) throw invalid('offset_missing', 'Upload-Offset is missing.');
-      const state = await receive(exchange, { id, offset, length: readBytes(request, 'Upload-Length') });
+      const length = readBytes(request, 'Upload-Length');
+      const { state } = await receive(exchange, { id, offset, length, checksum: readChecksum(request) });
       tellExpiry(reply, state);
       return reply.code(204).header('Upload-Offset', String(state.offset)).send();
     },

@@ -43,14 +43,15 @@ export type { Streams } from './streams.ts';
 export type { Uploads } from './uploads.ts';
 export { createVideoEncoder, type VideoEncoder } from './video-encoder.ts';
 export type { Checksum, ChecksumAlgorithm } from './intake.ts';
-export type { UploadState } from './upload-resources.ts';
+export type { ReceivedBody } from './upload-bodies.ts';
+export type { Own, UploadState } from './upload-resources.ts';
 export type { MediaView, VideoView } from './views.ts';
 
 export interface Media {
   /** By name, in pieces that come as text. */
   readonly uploads: Uploads;
   /** By id: as a whole, as bodies in order, as parts in any order. */
-  readonly resources: Pick<UploadResources, 'create' | 'settle' | 'look' | 'remove'>;
+  readonly resources: Pick<UploadResources, 'create' | 'settle' | 'look' | 'complete' | 'remove'>;
   readonly bodies: UploadBodies;
   readonly parts: UploadParts;
   readonly finalize: Finalize;

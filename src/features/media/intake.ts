@@ -69,6 +69,8 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
   body.once('end', () => finish('whole'));
   body.once('error', () => finish('broken'));
   body.once('close', () => finish('broken'));
+  // Of one that is gone already nothing is heard any more.
+  if (body.destroyed) finish('broken');
   if (stop.aborted) finish('stopped');
   else stop.addEventListener('abort', () => finish('stopped'), { once: true });
 

@@ -2,7 +2,7 @@
 // body that breaks off leaves what had arrived, unless a checksum says that it counts as a whole or not at all.
 import type { Readable } from 'node:stream';
 import type { Reader, Transaction } from '../../platform/database/database.ts';
-import { conflict, tooLarge, unavailable } from '../../platform/errors.ts';
+import { tooLarge, unavailable } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { type Checksum, createIntake, type Intake } from './intake.ts';
 import type { Quota } from './quota.ts';
@@ -31,7 +31,15 @@ export interface UploadBodies {
    * `upload_closed`), `too_large` (`body_too_large`, `quota_reached`), `invalid` (`checksum_mismatch`, `length_not_valid`) or
    * `unavailable` (`upload_busy`, `body_incomplete`).
    */
-  receive(given: Own & { offset: number; length?: number | undefined; body: Body }): Promise<ReceivedBody>;
+  receive(
+    given: Own & {
+      offset: number;
+      length?: number | undefined;
+      body: Body;
+      /** Hears where the upload stands whenever that is recorded on the way. */
+      onRecorded?: ((offset: number) => void) | undefined;
+    },
+  ): Promise<ReceivedBody>;
 }
 
 /** Bytes that may be lost to a crash while a long body comes in. */
@@ -53,21 +61,18 @@ interface Arrival {
   lease: Lease;
   intake: Intake;
   received: readonly ByteRange[];
+  onRecorded: ((offset: number) => void) | undefined;
 }
 
 export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
   const { storage, read, resources, rows, leases, quota, limits } = options;
 
   return {
-    async receive({ viewer, id, offset, length, body }) {
+    async receive({ viewer, id, offset, length, body, onRecorded }) {
       let end: ReceivedBody['end'] = 'whole';
       await leases.hold({
         async find(tx) {
-          const upload = await resources.lockOpen(tx, { viewer, id });
-          if (upload.offset !== offset)
-            throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, {
-              offset: upload.offset,
-            });
+          const upload = await resources.lockAt(tx, { viewer, id, offset });
           return length === undefined ? upload : resources.declareLength(tx, { upload, length });
         },
         async work(upload, lease) {
@@ -78,7 +83,7 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
             confirm: lease.confirm,
           });
           const received = await rows.listReceived(read, upload.id);
-          const arrival = { upload, lease, intake, received };
+          const arrival = { upload, lease, intake, received, onRecorded };
           const reached = await store(arrival, body.checksum === undefined);
           end = intake.end ?? 'whole';
           if (body.checksum && end !== 'whole')
@@ -92,14 +97,15 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
   };
 
   /** Bytes that the upload may still take. */
-  async function findRoom({ length, offset, ownerId }: Upload): Promise<number> {
+  async function findRoom({ length, offset, ownerId, mediaId }: Upload): Promise<number> {
     if (length !== null) return length - offset;
-    return Math.min(limits.videoBytes - offset, await quota.room(ownerId));
+    const reserved = (await findSize(read, mediaId)) - offset;
+    return Math.min(limits.videoBytes - offset, (await quota.room(ownerId)) + reserved);
   }
 
   /** Writes all that comes and answers where it ends. What is received already is passed over. */
   async function store(arrival: Arrival, recordsOnTheWay: boolean): Promise<number> {
-    const { upload, lease, intake, received } = arrival;
+    const { upload, lease, intake, received, onRecorded } = arrival;
     let at = upload.offset;
     let recordedAt = at;
     while (!(await intake.isOver())) {
@@ -109,6 +115,7 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
       if (!recordsOnTheWay || at < recordedAt + CHECKPOINT) continue;
       await lease.record(progressTo(upload, at));
       recordedAt = at;
+      onRecorded?.(at);
     }
     return at;
   }
@@ -124,17 +131,24 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
     const within = async (tx: Transaction): Promise<void> => {
       const reached = await joinReceived(tx, { uploadId: id, offset });
       if (length !== null) return;
-      const { size } = await tx
-        .selectFrom('media')
-        .select('size')
-        .where('id', '=', mediaId)
-        .executeTakeFirstOrThrow();
+      const size = await findSize(tx, mediaId);
+      if (reached <= size) return;
       // Once more, as other pieces of the owner's may have come in meanwhile.
       await quota.check(tx, { ownerId, bytes: reached - size });
       await tx.updateTable('media').set({ size: reached }).where('id', '=', mediaId).execute();
     };
     return { progress, within };
   }
+}
+
+/** Bytes that are taken from the owner's quota for it. */
+async function findSize(db: Reader, mediaId: number): Promise<number> {
+  const { size } = await db
+    .selectFrom('media')
+    .select('size')
+    .where('id', '=', mediaId)
+    .executeTakeFirstOrThrow();
+  return size;
 }
 
 async function passOver(intake: Intake, most: number): Promise<number> {

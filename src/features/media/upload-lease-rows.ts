@@ -82,12 +82,16 @@ export async function acquire(
   });
 }
 
-export function keeping({ database, now }: LeaseOptions, { id, holder }: Held): Keeping {
+/** How a lease on an upload, or on a part of one, is kept. */
+export function keeping(
+  { database, now }: LeaseOptions,
+  { table, id, holder }: Held & Pick<Other, 'table'>,
+): Keeping {
   return {
     renew: () =>
       database.transaction(async (tx) => {
         const { numUpdatedRows } = await tx
-          .updateTable('uploads')
+          .updateTable(table)
           .set({ leaseUntil: now() + LEASE_MS })
           .where('id', '=', id)
           .where('leaseHolder', '=', holder)
@@ -96,7 +100,7 @@ export function keeping({ database, now }: LeaseOptions, { id, holder }: Held): 
       }),
     async isUndisturbed() {
       const row = await database.read
-        .selectFrom('uploads')
+        .selectFrom(table)
         .select(['leaseHolder', 'leaseWanted'])
         .where('id', '=', id)
         .executeTakeFirst();

@@ -57,7 +57,7 @@ export function createUploadLeases(options: Options): UploadLeases {
         return tried.upload;
       });
       const { id } = upload;
-      using writer = writers.begin(holder, keeping(options, { id, holder }));
+      using writer = writers.begin(holder, keeping(options, { table: 'uploads', id, holder }));
       const lease: Lease = {
         ended: writer.ended,
         confirm: () => writer.confirm(),

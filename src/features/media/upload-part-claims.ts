@@ -7,7 +7,7 @@ import type { Upload, UploadLeases } from './upload-leases.ts';
 import type { ByteRange } from './upload-ranges.ts';
 import type { Own, UploadResources } from './upload-resources.ts';
 import { joinReceived } from './upload-rows.ts';
-import { busy, isWrittenTo, type Keeping, LEASE_MS } from './upload-writers.ts';
+import { busy, isWrittenTo, LEASE_MS } from './upload-writers.ts';
 
 /** Ranges of one upload that lie apart. */
 const MAX_PARTS = 1_000;
@@ -25,7 +25,6 @@ export interface PartClaims {
   tryToClaim(own: Own, place: ByteRange): Promise<PartClaim | 'stored' | undefined>;
   /** Makes the claim a received range of so many bytes, and one with those it touches. */
   settle(claim: PartClaim, bytes: number): Promise<void>;
-  keeping(claim: PartClaim): Keeping;
 }
 
 export interface PartClaimsOptions {
@@ -36,7 +35,7 @@ export interface PartClaimsOptions {
 }
 
 export function createPartClaims({ database, resources, leases, now }: PartClaimsOptions): PartClaims {
-  return { tryToClaim, settle, keeping };
+  return { tryToClaim, settle };
 
   async function tryToClaim(
     own: Own,
@@ -99,29 +98,6 @@ export function createPartClaims({ database, resources, leases, now }: PartClaim
         .executeTakeFirstOrThrow();
       await joinReceived(tx, { uploadId: upload.id, offset });
     });
-  }
-
-  function keeping({ id, holder }: PartClaim): Keeping {
-    return {
-      renew: () =>
-        database.transaction(async (tx) => {
-          const { numUpdatedRows } = await tx
-            .updateTable('uploadParts')
-            .set({ leaseUntil: now() + LEASE_MS })
-            .where('id', '=', id)
-            .where('leaseHolder', '=', holder)
-            .executeTakeFirst();
-          return numUpdatedRows > 0n;
-        }),
-      async isUndisturbed() {
-        const row = await database.read
-          .selectFrom('uploadParts')
-          .select(['leaseHolder', 'leaseWanted'])
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return row?.leaseHolder === holder && row.leaseWanted === 0;
-      },
-    };
   }
 }
 

@@ -6,6 +6,7 @@ import { conflict, invalid, unavailable } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import { createIntake } from './intake.ts';
 import type { Body } from './upload-bodies.ts';
+import { keeping } from './upload-lease-rows.ts';
 import { createPartClaims, type PartClaim, type PartClaimsOptions } from './upload-part-claims.ts';
 import type { Own, UploadState } from './upload-resources.ts';
 import type { UploadRows } from './upload-rows.ts';
@@ -42,8 +43,8 @@ export function createUploadParts(options: UploadPartsOptions): UploadParts {
   };
 
   async function fill(claimed: PartClaim, body: Body): Promise<void> {
-    const { upload, start, end, holder } = claimed;
-    using writer = writers.begin(holder, claims.keeping(claimed));
+    const { id, upload, start, end, holder } = claimed;
+    using writer = writers.begin(holder, keeping(options, { table: 'uploadParts', id, holder }));
     let arrived = 0;
     try {
       using intake = openIntake(body, { writer, most: end - start });

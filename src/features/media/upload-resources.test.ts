@@ -64,6 +64,30 @@ describe('the quota', () => {
     await expect(begin(101)).rejects.toMatchObject({ code: 'quota_reached' });
     await begin(100);
   });
+
+  test('is kept free for an upload of no length, until it is complete', async () => {
+    const reserved = { label: '', length: null, metadata: null, reserved: 900 };
+    const { id } = await opened.media.resources.create({ viewer: opened.ann, ...reserved });
+    await receive(id, 0, 'x'.repeat(500));
+    await expect(begin(101)).rejects.toMatchObject({ code: 'quota_reached' });
+    // More than was reserved, as long as there is room.
+    await receive(id, 500, 'x'.repeat(450));
+    await expect(begin(51)).rejects.toMatchObject({ code: 'quota_reached' });
+    await expect(opened.media.resources.complete({ ...own(id), offset: 949 })).rejects.toMatchObject({
+      ...{ code: 'offset_mismatch', details: { offset: 950 } },
+    });
+    expect(await opened.media.resources.complete({ ...own(id), offset: 950 })).toMatchObject({ length: 950 });
+    await begin(50);
+  });
+
+  test('that was kept free is given back when the upload is complete', async () => {
+    const reserved = { label: '', length: null, metadata: null, reserved: 900 };
+    const { id } = await opened.media.resources.create({ viewer: opened.ann, ...reserved });
+    await receive(id, 0, 'x'.repeat(100));
+    await opened.media.resources.complete({ ...own(id), offset: 100 });
+    await expect(begin(901)).rejects.toMatchObject({ code: 'quota_reached' });
+    await begin(900);
+  });
 });
 
 const sweep = async (): Promise<void> => {

@@ -31,7 +31,8 @@ export type Own = { viewer: Viewer; id: string };
 
 export interface UploadResources {
   /**
-   * Takes the declared length from the owner's quota. Throws `invalid` (`label_too_long`, `label_not_valid`), `too_large`
+   * Takes the declared length from the owner's quota, or, where that is not known yet, the bytes that are `reserved` for it
+   * until it is. Throws `invalid` (`label_too_long`, `label_not_valid`), `too_large`
    * (`video_too_large`, `quota_reached`, `too_many_uploads`).
    */
   create(upload: {
@@ -39,6 +40,7 @@ export interface UploadResources {
     label: string;
     length: number | null;
     metadata: string | null;
+    reserved?: number | undefined;
   }): Promise<UploadState>;
   /**
    * As it stands once nobody writes to its end any more: who does is asked to stop. Throws `not_found`, also for what is
@@ -47,10 +49,17 @@ export interface UploadResources {
   settle(own: Own): Promise<UploadState>;
   /** As it stands at this moment, with what is still missing. */
   look(own: Own): Promise<UploadState & { missing: ByteRange[] }>;
+  /**
+   * Says that it ends at `offset`, where it has to stand: that is its length from now on. Throws as `settle`, `conflict`
+   * (`offset_mismatch`, `upload_closed`) or `invalid` (`length_not_valid`) when it was begun with another length.
+   */
+  complete(own: Own & { offset: number }): Promise<UploadState>;
   /** Removes it with its bytes. Throws as `settle`, and `conflict` (`upload_closed`). */
   remove(own: Own): Promise<void>;
   /** In the lease's transaction: refuses a closed or expired upload. */
   lockOpen(tx: Transaction, own: Own): Promise<Upload>;
+  /** The same, and one that does not stand at `offset`: `conflict` (`offset_mismatch`). */
+  lockAt(tx: Transaction, own: Own & { offset: number }): Promise<Upload>;
   /** Sets the length, which then stays. Throws `invalid` (`length_not_valid`) or `too_large`. */
   declareLength(tx: Transaction, declared: { upload: Upload; length: number }): Promise<Upload>;
   describe(upload: Upload): UploadState;
@@ -90,14 +99,23 @@ export function createUploadResources(options: UploadResourcesOptions): UploadRe
     return upload;
   }
 
-  return {
+  async function lockAt(tx: Transaction, own: Own & { offset: number }): Promise<Upload> {
+    const upload = await lockOpen(tx, own);
+    if (upload.offset !== own.offset)
+      throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, {
+        offset: upload.offset,
+      });
+    return upload;
+  }
+
+  const resources: UploadResources = {
     describe,
 
-    async create({ viewer, label, length, metadata }) {
+    async create({ viewer, label, length, metadata, reserved = 0 }) {
       if (label !== '') checkLabel(label);
       if (length !== null) checkLength(length);
       const ownerId = viewer.profileId;
-      const bytes = length ?? 0;
+      const bytes = length ?? reserved;
       const upload = await database.transaction(async (tx) => {
         await database.dialect.lock(tx, `storage:${ownerId}`);
         // Two files may be called the same; only the first is found by its name.
@@ -122,6 +140,19 @@ export function createUploadResources(options: UploadResourcesOptions): UploadRe
       return { ...describe(upload), missing: findGaps({ start: upload.offset, end }, received) };
     },
 
+    async complete({ offset, ...own }) {
+      await leases.hold({
+        find: (tx) => lockAt(tx, { ...own, offset }),
+        work: async (upload) => ({
+          result: undefined,
+          async within(tx) {
+            await resources.declareLength(tx, { upload, length: offset });
+          },
+        }),
+      });
+      return describe(await rows.find(own));
+    },
+
     remove: (own) =>
       leases.hold({
         find: (tx) => lockOpen(tx, own),
@@ -135,6 +166,7 @@ export function createUploadResources(options: UploadResourcesOptions): UploadRe
       }),
 
     lockOpen,
+    lockAt,
 
     async declareLength(tx, { upload, length }) {
       if (length === upload.length) return upload;
@@ -150,4 +182,5 @@ export function createUploadResources(options: UploadResourcesOptions): UploadRe
       return { ...upload, length };
     },
   };
+  return resources;
 }
