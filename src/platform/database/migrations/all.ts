@@ -1,4 +1,5 @@
-// Every migration in order. Forward only; a file that has been released never changes.
+// Every migration in order. Forward only; a file that has been released never changes. They add and take nothing away (only-add.test.ts
+// sees to it), since the version before serves on beside the new one.
 import type { Kysely } from 'kysely';
 import type { SchemaDialect } from '../dialect.ts';
 import * as first from './001-first.ts';
@@ -13,6 +14,11 @@ import * as growingStreams from './009-growing-streams.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
+  /**
+   * What it takes away after all, as `table` or `table.column`: only what the version before, as it was released, neither reads nor
+   * writes any more.
+   */
+  readonly removes?: readonly string[];
 }
 
 export const migrations: readonly (readonly [number: number, migration: Migration])[] = [
