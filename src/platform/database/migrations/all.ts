@@ -11,6 +11,7 @@ import * as leaseNumbers from './006-lease-numbers.ts';
 import * as uploadParts from './007-upload-parts.ts';
 import * as pictures from './008-pictures.ts';
 import * as growingStreams from './009-growing-streams.ts';
+import * as requestsOfJobs from './010-requests-of-jobs.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
@@ -31,4 +32,5 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [7, uploadParts],
   [8, pictures],
   [9, growingStreams],
+  [10, requestsOfJobs],
 ];
