@@ -91,6 +91,7 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['DATABASE_URL', 'postgres://db/veranda?sslmode=perhaps', /sslmode/],
   ['DATABASE_TLS', 'yes', /off, on or verify/],
   ['DATABASE_URL', 'sqlite:', /sqlite:<path>/],
+  ['DATABASE_PREPARED_STATEMENTS', 'sometimes', /on or off/],
   ['DB_PORT', '5432', /DB_HOST/],
   ['DB_PORT', 'many', /port/],
   ['DB_NAME', 'veranda', /DB_HOST/],
