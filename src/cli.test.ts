@@ -158,19 +158,22 @@ describe('users', () => {
 
 describe('jobs', () => {
   test('are listed with their state and what went wrong; a dead one is tried again on request', async () => {
+    await site.app.worker.idle();
     const columns =
-      '(kind, payload, priority, run_at, attempts, max_attempts, lease_until, last_error, created_at, dead_at)';
+      '(kind, payload, priority, run_at, attempts, max_attempts, lease_until, last_error, created_at, dead_at, request_id)';
     const later = Date.now() + 3_600_000;
     const rows = [
-      ['sweep-sessions', '{}', 0, later, 5, 5, 0, 'the disk was full', 1, 2],
-      ['sweep-sessions', '{}', 0, later, 0, 5, 0, null, 1, null],
+      ['sweep-sessions', '{}', 0, later, 5, 5, 0, 'the disk was full', 1, 2, 'request-1'],
+      ['sweep-sessions', '{}', 0, later, 0, 5, 0, null, 1, null, null],
     ];
     for (const row of rows)
-      await ask(site.dataDir, `insert into jobs ${columns} values (?,?,?,?,?,?,?,?,?,?)`, ...row);
+      await ask(site.dataDir, `insert into jobs ${columns} values (?,?,?,?,?,?,?,?,?,?,?)`, ...row);
     const [dead, waiting] = await ask<{ id: number }>(site.dataDir, 'select id from jobs order by id');
     const { out } = await veranda(['jobs']);
-    expect(out).toContain(`${dead?.id}\tsweep-sessions\tdead\ttry 5 of 5\t{}\tthe disk was full\n`);
-    expect(out).toContain(`${waiting?.id}\tsweep-sessions\twaiting\ttry 0 of 5\t{}\t\n`);
+    expect(out).toContain(
+      `${dead?.id}\tsweep-sessions\tdead\ttry 5 of 5\t{}\tthe disk was full\trequest-1\n`,
+    );
+    expect(out).toContain(`${waiting?.id}\tsweep-sessions\twaiting\ttry 0 of 5\t{}\t\t\n`);
 
     expect(await veranda(['jobs', 'retry', String(dead?.id)])).toEqual({
       code: 0,

@@ -168,6 +168,7 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
           `try ${job.attempts} of ${job.maxAttempts}`,
           job.payload,
           job.lastError ?? '',
+          job.requestId ?? '',
         ].join('\t'),
       );
     }

@@ -92,6 +92,11 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['DATABASE_URL', 'postgres://db/veranda?sslmode=perhaps', /sslmode/],
   ['DATABASE_TLS', 'yes', /off, on or verify/],
   ['DATABASE_URL', 'sqlite:', /sqlite:<path>/],
+  ['DATABASE_PREPARED_STATEMENTS', 'sometimes', /on or off/],
+  ['DATABASE_POOL_SIZE', '1', /whole number from 2/],
+  ['DATABASE_STATEMENT_TIMEOUT', 'soon', /must look like/],
+  ['DATABASE_IDLE_TIMEOUT', '2h', /at most/],
+  ['S3_ENDPOINT', 'store', /must look like/],
   ['DB_PORT', '5432', /DB_HOST/],
   ['DB_PORT', 'many', /port/],
   ['DB_NAME', 'veranda', /DB_HOST/],
@@ -107,6 +112,11 @@ const WRONG: [name: string, value: string, why: RegExp][] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=%zz', /name=value/],
 ];
 
+const STORE = {
+  ...{ S3_ENDPOINT: 'https://store.example.org', S3_BUCKET: 'media' },
+  ...{ S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' },
+};
+
 describe('a wrong or weak setting is refused with one line that names it', () => {
   test.each(WRONG)('%s=%s', (name, value, why) => {
     const line = refusal({ [name]: value });
@@ -116,11 +126,35 @@ describe('a wrong or weak setting is refused with one line that names it', () =>
   });
 
   test("and none but addresses and places of one's own can hold anything", () => {
-    const source = readFileSync(new URL('config.ts', import.meta.url), 'utf8');
-    const names = [...source.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1] ?? '');
-    const free = ['HOST', 'DATA_DIR', 'FFMPEG_PATH', 'FFPROBE_PATH', 'METRICS_HOST'];
+    const sources = ['config.ts', 'config/engines.ts'].map((path) =>
+      readFileSync(new URL(path, import.meta.url), 'utf8'),
+    );
+    const names = [...sources.join('\n').matchAll(/^ {2}([A-Z][A-Z\d_]+):/gm)].map((match) => match[1] ?? '');
+    const free = [
+      ...['HOST', 'DATA_DIR', 'FFMPEG_PATH', 'FFPROBE_PATH', 'METRICS_HOST', 'OTEL_SERVICE_NAME', 'DB_HOST'],
+      // Below, with those that belong to them.
+      ...['DATABASE_CA', 'S3_BUCKET', 'S3_REGION', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
+      'S3_PUBLIC_ENDPOINT',
+    ];
     const wrong = new Set(WRONG.map(([name]) => name));
     expect(names.filter((name) => !wrong.has(name)).toSorted()).toEqual(free.toSorted());
+  });
+
+  test.each([
+    [{ REDIS_URL: 'redis://cache' }, 'SECRET_KEY: is missing; several processes'],
+    [{ ...STORE }, 'SECRET_KEY: is missing; several processes'],
+    [{ ...STORE, S3_ENDPOINT: '' }, 'S3_ENDPOINT: is missing'],
+    [{ ...STORE, S3_BUCKET: '' }, 'S3_BUCKET: is missing'],
+    [{ ...STORE, S3_ACCESS_KEY_ID: '' }, 'S3_ACCESS_KEY_ID: is missing'],
+    [{ ...STORE, S3_SECRET_ACCESS_KEY: '' }, 'S3_SECRET_ACCESS_KEY: is missing'],
+    [{ ...STORE, S3_PUBLIC_ENDPOINT: 'store' }, 'S3_PUBLIC_ENDPOINT: must look like'],
+    [
+      { DATABASE_URL: 'postgres://db', DATABASE_CA: '/no/such.pem' },
+      'DATABASE_CA: /no/such.pem is not there',
+    ],
+    [{ DATABASE_URL: 'postgres://db', DB_HOST: 'db' }, 'DB_HOST: DATABASE_URL names a database too'],
+  ])('%j: what several processes need is all there, or it is said what is not', (environment, line) => {
+    expect(refusal(environment)).toContain(line);
   });
 
   test('the line never repeats a key, a password or an address with one in it', () => {

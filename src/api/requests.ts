@@ -1,9 +1,11 @@
 // What is kept of each request: one line in the log and one count. Its id comes with every answer, so that somebody who reports
-// a failure can name it; a trusted proxy may give it. Nothing of an address but its route, which is one of few.
+// a failure can name it, and goes with the jobs that come of it; a trusted proxy may give it. Nothing of an address but its route,
+// which is one of few.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../platform/metrics/metrics.ts';
+import { onBehalfOf } from '../platform/request-id.ts';
 import { createProxyCheck } from './proxies.ts';
 
 declare module 'fastify' {
@@ -39,7 +41,7 @@ export function noteRequests(app: FastifyInstance, metrics: Metrics): void {
   );
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    onBehalfOf(request.id, done);
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, ip, userId } = request;

@@ -22,6 +22,7 @@ export const engineSettings = {
   DATABASE_TLS: z.enum(['off', 'on', 'verify'], 'must be off, on or verify').optional(),
   DATABASE_CA: z.string().optional(),
   DATABASE_POOL_SIZE: whole(10, { min: 2, max: 1_000 }),
+  DATABASE_PREPARED_STATEMENTS: z.enum(['on', 'off'], 'must be on or off').default('on'),
   DATABASE_STATEMENT_TIMEOUT: duration('15s', '1h'),
   DATABASE_IDLE_TIMEOUT: duration('15s', '1h'),
   REDIS_URL: z.string().optional(),
@@ -66,6 +67,7 @@ export function arrangeDatabase(given: Given, dataDir: string): DatabaseSettings
     tls: given.DATABASE_TLS ?? mode,
     ca: given.DATABASE_CA === undefined ? undefined : resolve(given.DATABASE_CA),
     poolSize: given.DATABASE_POOL_SIZE,
+    preparedStatements: given.DATABASE_PREPARED_STATEMENTS === 'on',
     statementTimeoutMs: given.DATABASE_STATEMENT_TIMEOUT,
     idleTransactionTimeoutMs: given.DATABASE_IDLE_TIMEOUT,
   };

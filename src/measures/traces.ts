@@ -7,7 +7,11 @@ import type { Tracing } from '../platform/tracing/tracing.ts';
 export function traceRuns(tracing: Tracing, around: AroundRun): AroundRun {
   if (!tracing.isOn) return around;
   return (job, run) => {
-    const attributes = { 'job.id': job.id, 'job.kind': job.kind, 'job.attempt': job.attempt };
+    const { id, kind, attempt, requestId } = job;
+    const attributes = {
+      ...{ 'job.id': id, 'job.kind': kind, 'job.attempt': attempt },
+      ...(requestId !== undefined && { 'request.id': requestId }),
+    };
     return tracing.within({ name: `job ${job.kind}`, kind: 'consumer', attributes }, () => around(job, run));
   };
 }

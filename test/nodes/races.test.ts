@@ -132,3 +132,18 @@ describe('through both nodes at once', () => {
     expect(await read(`select count(*) as n from jobs where kind = 'transcode'`)).toBe(1);
   });
 });
+
+test('what one person may keep is counted over both nodes, however many pieces come at once', async () => {
+  await using small = await startNodes({ MAX_STORAGE_PER_PERSON: '1MiB' });
+  const eve = await join(small.one.base);
+  const bytes = makeFile(200_000);
+  const answers = await times(12, (turn) =>
+    sendChunk(small.at(turn).base, eve, { filename: `${turn}.mp4`, bytes, fields: { offset: '0' } }),
+  );
+  // Five are a million bytes, and six more than a mebibyte.
+  expect(succeeded(answers)).toBe(5);
+  const refused = answers.filter(({ status }) => status !== 200);
+  expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([413]));
+  const [kept] = await ask<{ size: number }>(small.one.dataDir, 'select sum(size) as size from media');
+  expect(Number(kept?.size)).toBe(5 * bytes.length);
+});

@@ -102,6 +102,8 @@ test('requests with their statements, jobs with their encodes, and no value of a
   expect(statements).toContain('insert likes');
   expect(statements.some((name) => name.startsWith('select '))).toBe(true);
   const [job] = named('job transcode');
+  const [finalized] = named(`POST ${finalize}`);
+  expect(job && attribute(job, 'request.id')).toBe(finalized && attribute(finalized, 'request.id'));
   expect(job && attribute(job, 'job.kind')).toBe('transcode');
   expect(within(job).map(({ name }) => name)).toContain('encode first');
   for (const { startTimeUnixNano, endTimeUnixNano } of spans())

@@ -1,9 +1,11 @@
 // What could sign somebody in is in no line of the log, however much is logged and whatever goes wrong.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLogger } from '../../src/platform/logger.ts';
-import { call, form, join, makeAccount, say } from '../support/classic-client.ts';
+import { asDataUrl, call, form, join, makeAccount, say } from '../support/classic-client.ts';
 import { spawnServer, startServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
@@ -79,6 +81,28 @@ describe('each request', () => {
     expect(jobs.length).toBeGreaterThan(0);
     for (const job of jobs)
       expect(job).toMatchObject({ job: expect.any(Number), kind: expect.any(String), outcome: 'done' });
+  });
+
+  test('is named by the jobs that come of it, and by those that come of them', async () => {
+    await using site = await spawnServer({ LOG_LEVEL: 'info' });
+    const ann = await join(site.base);
+    const postID = await say(site.base, ann, 'a picture');
+    const runs = (): Record<string, unknown>[] =>
+      site.lines.filter((line) => line.includes('"msg":"job"')).map((line) => JSON.parse(line));
+    // Its body comes in many pieces.
+    const pixels = { width: 320, height: 320, channels: 3 as const };
+    const noise = sharp(randomBytes(320 * 320 * 3), { raw: pixels });
+    const image = { postID, imageBase64: asDataUrl(await noise.png({ compressionLevel: 0 }).toBuffer()) };
+    const path = '/api/posts/post/add/media/image/';
+    const answer = await call(site.base, path, { token: ann.access, body: image });
+    expect(answer.status).toBe(200);
+    const own = () => runs().filter(({ reqId }) => reqId === idOf(answer));
+    const kinds = () => own().map(({ kind }) => kind);
+    await expect.poll(kinds, { timeout: 10_000 }).toEqual(['picture-renditions', 'picture-avif']);
+    // Nobody asked for these.
+    const sweeps = runs().filter(({ kind }) => String(kind).startsWith('sweep'));
+    expect(sweeps.length).toBeGreaterThan(0);
+    for (const sweep of sweeps) expect(sweep).not.toHaveProperty('reqId');
   });
 
   const GIVEN = 'edge-1:0123456789abcdef';

@@ -12,6 +12,7 @@ const MIB = 2 ** 20;
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const film = randomBytes(40 * MIB);
 const picture = randomBytes(5_000);
+const captions = Buffer.from('WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n');
 const playlist = Buffer.from('#EXTM3U\n#EXTINF:6,\na.m4s\n');
 
 let store: TestS3;
@@ -27,6 +28,7 @@ beforeAll(async () => {
   await storage.blobs.put('pictures/a.png', picture);
   await storage.blobs.put('hls/1/a.m4s', picture);
   await storage.blobs.put('hls/1/master.m3u8', playlist);
+  await storage.blobs.put('captions/1.vtt', captions);
   const env = { ...store.environment, S3_ENDPOINT: network.endpoint };
   through = await startServer(env);
   redirecting = await startServer({ ...env, S3_DELIVERY: 'redirect', S3_PUBLIC_ENDPOINT: network.endpoint });
@@ -123,6 +125,12 @@ describe('by an address of the store', () => {
     const { status, headers, bytes } = await get(redirecting, 'hls/1/master.m3u8');
     expect([status, headers.get('content-type')]).toEqual([200, 'application/vnd.apple.mpegurl']);
     expect(bytes.equals(playlist)).toBe(true);
+  });
+
+  test('no captions are, as browsers follow a track to no other origin', async () => {
+    const { status, headers, bytes } = await get(redirecting, 'captions/1.vtt');
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/vtt; charset=utf-8']);
+    expect(bytes.equals(captions)).toBe(true);
   });
 
   test('a HEAD is answered here, as the address is good for GET alone', async () => {

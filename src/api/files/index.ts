@@ -1,6 +1,7 @@
 // `/media/`: stored blobs, with Range, validators and their real type. A blob never changes under its key, so it may be
 // kept for ever; nothing but blobs can be reached, as keys are looked up in the store and never joined into a path here.
-// Where clients can reach the store themselves they are sent there, but for playlists: what those name is looked up here.
+// Where clients can reach the store themselves they are sent there, but for playlists, which name what is looked up here, and texts
+// such as captions: a browser follows the `src` of a `<track>` to no other origin.
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -18,6 +19,7 @@ interface FilesDoorOptions {
   streams: Streams;
 }
 
+const SENT_FROM_HERE = /\.(m3u8|vtt)$/;
 const DEFAULTS = ['default_profile_picture.png', 'default_cover_image.png'];
 
 export function createFilesDoor({ storage: { blobs }, streams }: FilesDoorOptions): FastifyPluginAsync {
@@ -32,7 +34,7 @@ export function createFilesDoor({ storage: { blobs }, streams }: FilesDoorOption
         const playlist = key.endsWith('.m3u8') ? await streams.findPlaylist(key) : undefined;
         if (playlist && 'text' in playlist)
           return sendText(playlist.text, { request, reply: reply.type(contentTypeOf(key)) });
-        if (request.method === 'GET' && blobs.addressOf && isKey(key) && !key.endsWith('.m3u8'))
+        if (request.method === 'GET' && blobs.addressOf && isKey(key) && !SENT_FROM_HERE.test(key))
           return sendAway(reply, await blobs.addressOf(key));
         const blob = await blobs.open(playlist?.blobKey ?? key);
         if (!blob) return reply.code(404).send({ detail: 'Not found.' });

@@ -10,6 +10,8 @@ import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 export interface Connections extends AsyncDisposable {
   /** Throws `unavailable` (`database_unavailable`) when none can be had within 5 s. */
   acquire(): Promise<pg.PoolClient>;
+  /** The name that each of them keeps the plan of this statement under; undefined for one that is planned at each run. */
+  nameOf(text: string): string | undefined;
   /** The one row of a statement, asked once: a server that is away is not waited for. */
   ask<Row>(text: string): Promise<Row>;
   /** In use and open, and callers that wait for one. */
@@ -44,6 +46,7 @@ export function openConnections(
         }
       }
     },
+    nameOf: (text) => (settings.preparedStatements ? nameOf(text) : undefined),
     async ask<Row>(text: string) {
       const { rows } = await pool.query(text);
       return rows[0] as Row;
@@ -88,8 +91,7 @@ const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
 const names = new Map<string, string>();
 let generation = 0;
 
-/** The name that a connection keeps the plan of this statement under. */
-export function nameOf(text: string): string | undefined {
+function nameOf(text: string): string | undefined {
   const known = names.get(text);
   if (known !== undefined || names.size >= NAMED_STATEMENTS) return known;
   const name = createHash('sha256').update(`${generation} ${text}`).digest('base64url').slice(0, 32);
@@ -120,6 +122,8 @@ const UNREACHABLE = new Set([
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnreachable);
   if (!(error instanceof Error)) return false;
+  // So a pooler says that it has lost the server or waits for it in vain.
+  if (error instanceof pg.DatabaseError && error.code === '08P01') return error.severity === 'FATAL';
   if ('code' in error && typeof error.code === 'string') return UNREACHABLE.has(error.code);
   // What the driver says by itself has no code.
   return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when|timeout expired|Query read timeout)/.test(

@@ -2,7 +2,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type pg from 'pg';
 import { invalid } from '../errors.ts';
-import { type Connections, isStalePlan, isUnreachable, nameOf } from './postgres-connections.ts';
+import { type Connections, isStalePlan, isUnreachable } from './postgres-connections.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
 export class CommitInDoubt extends Error {
@@ -64,18 +64,24 @@ export async function openConnection(
   connections: Connections,
   { readonly }: { readonly: boolean },
 ): Promise<PostgresConnection> {
-  return new PostgresConnection(await connections.acquire(), readonly ? connections : undefined);
+  return new PostgresConnection(await connections.acquire(), { connections, readonly });
 }
 
 export class PostgresConnection implements DatabaseConnection {
   #client: pg.PoolClient;
-  #spare: Connections | undefined;
+  readonly #connections: Connections;
+  /** Whether what was lost is run again on another connection. */
+  #isReplaceable: boolean;
   #isBroken = false;
   readonly #onError = (): void => this.breakOff();
 
-  constructor(client: pg.PoolClient, spare: Connections | undefined) {
+  constructor(
+    client: pg.PoolClient,
+    { connections, readonly }: { connections: Connections; readonly: boolean },
+  ) {
     this.#client = client.on('error', this.#onError);
-    this.#spare = spare;
+    this.#connections = connections;
+    this.#isReplaceable = readonly;
   }
 
   async executeQuery<Row>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
@@ -95,26 +101,26 @@ export class PostgresConnection implements DatabaseConnection {
   ): Promise<pg.QueryResult> {
     refuseNul(values);
     for (;;) {
-      const name = values.length > 0 ? nameOf(text) : undefined;
+      const name = values.length > 0 ? this.#connections.nameOf(text) : undefined;
       const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
       try {
         return await this.#client.query(query);
       } catch (error) {
         if (name !== undefined && isStalePlan(error, { text, name })) {
-          if (!this.#spare) throw new StalePlan('The tables have changed', { cause: error });
+          if (!this.#isReplaceable) throw new StalePlan('The tables have changed', { cause: error });
           continue;
         }
         if (!isUnreachable(error)) throw error;
         this.breakOff();
-        if (!this.#spare) throw error;
-        await this.#renew(this.#spare);
+        if (!this.#isReplaceable) throw error;
+        await this.#renew();
       }
     }
   }
 
   /** From now on what is run belongs together. */
   stay(): void {
-    this.#spare = undefined;
+    this.#isReplaceable = false;
   }
 
   breakOff(): void {
@@ -126,8 +132,8 @@ export class PostgresConnection implements DatabaseConnection {
     this.#client.release(this.#isBroken);
   }
 
-  async #renew(spare: Connections): Promise<void> {
-    const client = await spare.acquire();
+  async #renew(): Promise<void> {
+    const client = await this.#connections.acquire();
     this.release();
     this.#client = client.on('error', this.#onError);
     this.#isBroken = false;

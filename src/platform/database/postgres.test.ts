@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertPerson } from '../../../test/support/databases.ts';
+import { startPooler } from '../../../test/support/pooler.ts';
 import { startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { afterCommit, type Database } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -26,7 +27,7 @@ afterAll(async () => {
 beforeEach(() => database.transaction((tx) => sql`truncate users cascade`.execute(tx)));
 
 const settingsOf = (url: string): PostgresSettings => ({
-  ...{ engine: 'postgres', url, tls: 'off', poolSize: 10 },
+  ...{ engine: 'postgres', url, tls: 'off', poolSize: 10, preparedStatements: true },
   ...{ statementTimeoutMs: 10_000, idleTransactionTimeoutMs: 10_000 },
 });
 
@@ -198,6 +199,37 @@ test('a server that nobody can reach is said to be away', async () => {
   await expect(
     openDatabase(settingsOf(`postgres://tester@127.0.0.1:${port}/postgres`), rethrow),
   ).rejects.toMatchObject({ kind: 'unavailable', code: 'database_unavailable' });
+});
+
+test.each([true, false])('plans are kept under names, unless that is switched off: %s', async (isOn) => {
+  const settings = { ...settingsOf(cluster.url), poolSize: 2, preparedStatements: isOn };
+  await using own = await openDatabase(settings, rethrow);
+  const find = own.prepare((db, { id }: { id: number }) =>
+    db.selectFrom('users').select('id').where('id', '=', id),
+  );
+  await find({ id: 1 });
+  await own.read.selectFrom('users').select('username').where('id', '=', 1).execute();
+  const { rows } = await sql`select name from pg_prepared_statements`.execute(own.read);
+  expect(rows).toHaveLength(isOn ? 2 : 0);
+});
+
+test('behind a pooler it wants its time limits from the user, and waits for a server that the pooler has lost', async () => {
+  await using pooler = await startPooler(cluster.url);
+  const settings = { ...settingsOf(pooler.url), preparedStatements: false };
+  await expect(openDatabase(settings, rethrow)).rejects.toThrow(
+    'a pooler keeps idle_in_transaction_session_timeout, lock_timeout, statement_timeout from it',
+  );
+  for (const limit of ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'])
+    await database.transaction((tx) => sql.raw(`alter role tester set ${limit} = '10s'`).execute(tx));
+  await using beyond = await openDatabase(settings, rethrow);
+  await insertPerson(beyond, 'ann');
+  pooler.isAway = true;
+  const found = beyond.read.selectFrom('users').select('username').execute();
+  const renamed = rename(beyond, ['ann', '!']);
+  await expect.poll(() => pooler.turnedAway).toBeGreaterThan(1);
+  pooler.isAway = false;
+  await Promise.all([found, renamed]);
+  expect(await names()).toEqual(['ann!']);
 });
 
 function expectDoubt(error: unknown): void {

@@ -37,6 +37,8 @@ import type { Tables } from './tables.ts';
 /** How often something is done again that certainly was not done. */
 const TRIES = 4;
 const OLDEST_VERSION = 15;
+/** Each connection sets them as it begins, unless something between drops that. */
+const TIME_LIMITS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
 
 export async function openPostgres(
   settings: PostgresSettings,
@@ -192,13 +194,18 @@ async function checkServer(writers: Connections): Promise<string> {
   try {
     const { rows } = await connection.run(
       `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
-        current_setting('server_encoding') as encoding`,
+        current_setting('server_encoding') as encoding,
+        array(select name from pg_settings where name = any (string_to_array('${TIME_LIMITS.join()}', ',')) and setting = '0') as unlimited`,
     );
-    const [row] = rows as { version: string; number: number; encoding: string }[];
+    const [row] = rows as { version: string; number: number; encoding: string; unlimited: string[] }[];
     if (!row || row.number < OLDEST_VERSION * 10_000)
       throw new UnusablePostgres(`PostgreSQL ${OLDEST_VERSION} or newer is needed`);
     if (row.encoding !== 'UTF8')
       throw new UnusablePostgres(`its encoding is ${row.encoding}, and UTF8 is needed`);
+    if (row.unlimited.length > 0)
+      throw new UnusablePostgres(
+        `a pooler keeps ${row.unlimited.join(', ')} from it; give them to the user (alter role … set …)`,
+      );
     return row.version.split(' ')[0] ?? '';
   } finally {
     connection.release();

@@ -17,6 +17,8 @@ export interface PostgresSettings {
   ca?: string | undefined;
   /** Connections of this process. */
   poolSize: number;
+  /** Whether connections keep plans under a name: not where a pooler hands them to another client in between. */
+  preparedStatements: boolean;
   statementTimeoutMs: number;
   /** An open transaction that nothing is asked of for so long is ended. */
   idleTransactionTimeoutMs: number;

@@ -262,6 +262,8 @@ export interface JobsTable {
   lastError: string | null;
   createdAt: number;
   deadAt: number | null;
+  /** Of the request that it goes back to, over whatever jobs. */
+  requestId: Generated<string | null>;
 }
 
 /** A site that was brought over, whole or in part. */

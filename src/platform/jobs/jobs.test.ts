@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
+import { onBehalfOf } from '../request-id.ts';
 import { createJobs, defineJob, type Enqueued, type Jobs } from './jobs.ts';
 import { createJobsOverview } from './overview.ts';
 
@@ -30,6 +31,14 @@ describe('enqueueing', () => {
       },
       { payload: '{"name":"Bob"}', runAt: 5_000 },
     ]);
+  });
+
+  test('notes which request the job goes back to', async () => {
+    await onBehalfOf('request-1', () => enqueue({ payload: { name: 'Ann' }, uniqueKey: 'once' }));
+    // It was there already.
+    await onBehalfOf('request-2', () => enqueue({ payload: { name: 'Ann' }, uniqueKey: 'once' }));
+    await enqueue({ payload: { name: 'Bob' } });
+    expect((await rows()).map(({ requestId }) => requestId)).toEqual(['request-1', null]);
   });
 
   test('in a transaction that is rolled back leaves no job and wakes nobody', async () => {

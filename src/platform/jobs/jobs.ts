@@ -2,6 +2,7 @@
 // handlers are written so that running one twice is harmless. `tables.ts` describes a job's states at its type.
 import type { z } from 'zod';
 import { afterCommit, type Transaction } from '../database/database.ts';
+import { currentRequestId } from '../request-id.ts';
 
 /** A kind of work. Made once with `defineJob`, then enqueued by verbs and handled in the composition root. */
 export interface JobKind<Payload> {
@@ -55,7 +56,7 @@ export interface Enqueued<Payload> {
 }
 
 export interface Jobs {
-  /** Writes a job in `tx`. It exists when, and only when, `tx` commits. */
+  /** Writes a job in `tx`. It exists when, and only when, `tx` commits. It goes back to the request that is being answered. */
   enqueue<Payload>(tx: Transaction, kind: JobKind<Payload>, job: Enqueued<Payload>): Promise<void>;
   /** Calls `listener` after each commit that wrote a job: a hint, workers also look by themselves. */
   onEnqueued(listener: () => void): void;
@@ -76,6 +77,7 @@ export function createJobs({ now }: { now: () => number }): Jobs {
           runAt: job.runAt ?? createdAt,
           maxAttempts: kind.maxAttempts,
           createdAt,
+          requestId: currentRequestId() ?? null,
         })
         .onConflict((conflict) => conflict.doNothing())
         .execute();

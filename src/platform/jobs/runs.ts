@@ -2,6 +2,7 @@
 // Whoever lost the lease says nothing: by then the job is another's.
 import type { Database, Transaction } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
+import { onBehalfOf } from '../request-id.ts';
 import { type ClaimedJob, fail, finish, heartbeat, isHeld, type Lease, LEASE_MS, release } from './claims.ts';
 import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
 
@@ -37,7 +38,7 @@ export type Outcome = 'done' | 'failed' | 'dead' | 'given back' | 'lost';
 
 /** Wraps each run of a job. */
 export type AroundRun = (
-  job: { id: number; kind: string; attempt: number },
+  job: { id: number; kind: string; attempt: number; requestId: string | undefined },
   run: () => Promise<Outcome>,
 ) => Promise<Outcome>;
 
@@ -59,10 +60,13 @@ export function createRunner({
 }): (run: Run) => Promise<void> {
   return async (run) => {
     const { id, kind, attempts: attempt } = run.job;
+    const requestId = run.job.requestId ?? undefined;
     const begun = performance.now();
-    const outcome = await around({ id, kind, attempt }, () => runOnce(run));
+    const outcome = await onBehalfOf(requestId, () =>
+      around({ id, kind, attempt, requestId }, () => runOnce(run)),
+    );
     const ms = Math.round(performance.now() - begun);
-    logger.info({ job: id, kind, attempt, outcome, ms }, 'job');
+    logger.info({ ...naming(run.job), attempt, outcome, ms }, 'job');
   };
 
   async function runOnce(run: Run): Promise<Outcome> {
@@ -72,9 +76,7 @@ export function createRunner({
     const beat = setInterval(() => {
       heartbeat(database, { ...lease, now: now() })
         .then((ours) => ours || lost.abort(new Error(LEASE_LOST)))
-        .catch((error: unknown) =>
-          logger.warn({ err: error, job: job.id, kind: job.kind }, 'a heartbeat failed'),
-        );
+        .catch((error: unknown) => logger.warn({ err: error, ...naming(job) }, 'a heartbeat failed'));
     }, LEASE_MS / 3);
     try {
       await perform(run, { lease, signal: AbortSignal.any([stopping, lost.signal]) });
@@ -82,7 +84,7 @@ export function createRunner({
       return 'done';
     } catch (error) {
       return await settle(run, { lease, error }).catch((failure: unknown) => {
-        logger.error({ err: failure, job: job.id, kind: job.kind }, 'a job could not be given back');
+        logger.error({ err: failure, ...naming(job) }, 'a job could not be given back');
         return 'failed' as const;
       });
     } finally {
@@ -97,7 +99,7 @@ export function createRunner({
       return 'given back';
     }
     const hopeless = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
-    logger.warn({ err: error, job: job.id, kind: job.kind, attempt: job.attempts, hopeless }, 'a job failed');
+    logger.warn({ err: error, ...naming(job), attempt: job.attempts, hopeless }, 'a job failed');
     if (!(await heartbeat(database, { ...lease, now: now() }))) return 'lost';
     const dead = hopeless && (await bury(run, error));
     await fail(database, {
@@ -116,11 +118,14 @@ export function createRunner({
       if (payload.success) await registration.bury?.({ payload: payload.data, error });
       return true;
     } catch (failure) {
-      logger.error({ err: failure, job: job.id, kind: job.kind }, 'a job could not be buried');
+      logger.error({ err: failure, ...naming(job) }, 'a job could not be buried');
       return job.attempts >= job.maxAttempts + BURIALS;
     }
   }
 }
+
+/** How the log names it, and under which id to look for its request. */
+const naming = ({ id, kind, requestId }: ClaimedJob) => ({ job: id, kind, reqId: requestId ?? undefined });
 
 async function perform(
   { job, registration: { kind, handler } }: Run,
