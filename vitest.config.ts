@@ -1,6 +1,5 @@
-// Every test runs on SQLite: the quick ones first, then those that encode video or drive a browser, which run one file at a
-// time because each takes the whole machine (a project of one worker goes last by itself). Every test that has to do with
-// the database runs on PostgreSQL as well.
+// Every test runs on SQLite: the quick ones first, then those that encode video, drive a browser or kill what they run. Every test that
+// has to do with the database runs on PostgreSQL as well.
 
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -38,6 +37,9 @@ const withoutPostgres = [
   // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
   'test/journeys/{page,picture,pictures-on-screens,tus-client,watching}.test.ts',
 ];
+/** The files of one process share what they import: to load the program takes longer than most of them. */
+const quick = { isolate: false, sequence: { groupOrder: 0 } };
+const patient = { testTimeout: 240_000, hookTimeout: 120_000, sequence: { groupOrder: 1 } };
 const postgres = {
   globalSetup: ['test/support/cluster.ts'],
   env: { TEST_DATABASE: 'postgres' },
@@ -47,6 +49,7 @@ export default defineConfig({
   test: {
     // A process per file: native modules (SQLite, sharp, argon2) may not share one with worker threads.
     pool: 'forks',
+    maxWorkers: '100%',
     watch: false,
     restoreMocks: true,
     unstubEnvs: true,
@@ -64,7 +67,7 @@ export default defineConfig({
           name: 'quick',
           include: ['{src,test,web/src,bin}/**/*.test.{ts,tsx}'],
           exclude: [...slow, constellation],
-          maxWorkers: '100%',
+          ...quick,
         },
       },
       {
@@ -74,7 +77,7 @@ export default defineConfig({
           name: 'postgres',
           include: ['{src,test}/**/*.test.ts'],
           exclude: [...slow, constellation, ...withoutPostgres],
-          maxWorkers: '100%',
+          ...quick,
         },
       },
       {
@@ -82,9 +85,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: slow,
-          fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
+          ...patient,
         },
       },
       {
@@ -94,9 +95,7 @@ export default defineConfig({
           name: 'slow-postgres',
           include: [...slow, constellation],
           exclude: withoutPostgres,
-          fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
+          ...patient,
         },
       },
     ],
