@@ -15,7 +15,6 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unavailable } from '../errors.ts';
-import { writeGathered } from './gathered-writes.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
 /** Bytes per read: twice as many are held for each client that reads slowly, and there may be thousands. */
@@ -94,7 +93,7 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         const path = pathOf(key);
         const { file, isNew } = await openForWriting(path);
         try {
-          const written = await writeGathered(file, { content, position: offset });
+          const written = await writeAll(file, { content, position: offset });
           await file.datasync();
           // The file's entry in its folder must last as long as its bytes.
           if (isNew || offset === 0) await syncFolder(dirname(path));
@@ -162,6 +161,22 @@ async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Answers the bytes written. A disk that runs full writes what still fits and fails only at the next try. */
+async function writeAll(
+  file: FileHandle,
+  { content, position }: { content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>; position: number },
+): Promise<number> {
+  let at = position;
+  for await (const bytes of content) {
+    for (let from = 0; from < bytes.length;) {
+      const { bytesWritten } = await file.write(bytes, from, bytes.length - from, at);
+      from += bytesWritten;
+      at += bytesWritten;
+    }
+  }
+  return at - position;
 }
 
 async function moveDurably(from: string, to: string): Promise<void> {
