@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { unavailable } from '../errors.ts';
+import { hasCode, refusingFullDisk, writeWhole } from './full-disk.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
 /** Bytes per read: twice as many are held for each client that reads slowly, and there may be thousands. */
@@ -163,18 +163,15 @@ async function makeFolder(path: string): Promise<void> {
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-/** Answers the bytes written. A disk that runs full writes what still fits and fails only at the next try. */
+/** Answers the bytes written. */
 async function writeAll(
   file: FileHandle,
   { content, position }: { content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>; position: number },
 ): Promise<number> {
   let at = position;
   for await (const bytes of content) {
-    for (let from = 0; from < bytes.length;) {
-      const { bytesWritten } = await file.write(bytes, from, bytes.length - from, at);
-      from += bytesWritten;
-      at += bytesWritten;
-    }
+    await writeWhole(file, bytes, at);
+    at += bytes.length;
   }
   return at - position;
 }
@@ -193,17 +190,3 @@ async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r');
   await folder.sync();
 }
-
-async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) throw error;
-    throw unavailable('storage_full', 'The server has no space left for files. Please try again later.', {
-      retryAfter: 60,
-    });
-  }
-}
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
