@@ -1,5 +1,5 @@
-// The classic upload: 1 MiB chunks as base64 text in multipart, from several clients at once.
-//   node bench/chunks.ts [--chunks 400] [--clients 8]
+// The classic upload: chunks as base64 text in multipart, of 1 MiB as the classic page sends them, from several clients at once.
+//   node bench/chunks.ts [--chunks 400] [--clients 8] [--size 1]
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
@@ -10,7 +10,11 @@ import { cpuSeconds, memoryMiB, print, row } from './processes.ts';
 import { fillSite, LOGIN } from './sites.ts';
 
 const { values } = parseArgs({
-  options: { chunks: { type: 'string', default: '400' }, clients: { type: 'string', default: '8' } },
+  options: {
+    chunks: { type: 'string', default: '400' },
+    clients: { type: 'string', default: '8' },
+    size: { type: 'string', default: '1' },
+  },
 });
 const clients = Number(values.clients);
 const chunksEach = Math.ceil(Number(values.chunks) / clients);
@@ -22,13 +26,16 @@ await using site = await fillSite({
   commentsPerPost: 1,
   picturesPerPost: 0,
 });
-await using server = await spawnServer({ DATA_DIR: site.dataDir, RATE_LIMIT_FACTOR: '1000000' });
+await using server = await spawnServer({
+  ...{ DATA_DIR: site.dataDir, RATE_LIMIT_FACTOR: '1000000' },
+  ...{ MAX_UPLOAD_PER_DAY: '1000GiB', MAX_STORAGE_PER_PERSON: '1000GiB' },
+});
 const pid = server.process.pid ?? 0;
 const token: string = (await call(server.base, '/api/users/user/token/', { body: LOGIN })).json.access;
 
 /** Whole bodies, prepared before: what is measured is the server, not its client. */
 const BOUNDARY = 'chunk-boundary';
-const chunks = Array.from({ length: 8 }, () => asDataUrl(randomBytes(2 ** 20)));
+const chunks = Array.from({ length: 2 }, () => asDataUrl(randomBytes(Number(values.size) * 2 ** 20)));
 const bodyOf = (client: number, chunk: string): Buffer =>
   Buffer.from(
     [...field('filename', `clip-${client}.mp4`), ...field('chunk', chunk), `--${BOUNDARY}--`, ''].join(
@@ -67,11 +74,12 @@ const begun = performance.now();
 await Promise.all(bodies.map((each) => upload(each)));
 const seconds = (performance.now() - begun) / 1_000;
 const total = clients * chunksEach;
-print(row(['clients', 'chunks', 'chunks/s', 'CPU ms/chunk', 'memory before MiB', 'at its peak']));
-print(row(['---:', '---:', '---:', '---:', '---:', '---:']));
+print(row(['clients', 'MiB each', 'chunks', 'chunks/s', 'CPU ms/chunk', 'memory before MiB', 'at its peak']));
+print(row(['---:', '---:', '---:', '---:', '---:', '---:', '---:']));
 print(
   row([
     clients,
+    values.size,
     total,
     Math.round(total / seconds),
     (((cpuSeconds(pid) - cpuBefore) * 1_000) / total).toFixed(1),

@@ -46,6 +46,7 @@ import { createPictureRecords } from './platform/pictures/records.ts';
 import { openBus } from './platform/realtime/open.ts';
 import { openRedis } from './platform/redis/open.ts';
 import { keepSecretKey } from './platform/secret-key.ts';
+import { createSpools } from './platform/spools.ts';
 import { openStorage } from './platform/storage/open.ts';
 import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
 import { noTracing, type Tracing } from './platform/tracing/tracing.ts';
@@ -151,6 +152,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       createHealthDoor(health),
       createClassicDoor({
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
+        spools: createSpools(platform.scratch),
         limits: config.limits,
         postCacheBytes: config.postCacheBytes,
         socketMeasures: createSocketMeasures(metrics),

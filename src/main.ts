@@ -1,4 +1,5 @@
 // The server's life: configuration, app, listening, and an orderly end on SIGTERM or SIGINT.
+import { flushCompileCache } from 'node:module';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -73,6 +74,8 @@ async function start(config: Config, { logger, print, metrics, tracing, opened }
     throw explainStart(error, config);
   }
   print(describe(app, config, operations).join('\n'));
+  // Written now, as a process that is killed would leave the next one to strip and compile all sources again.
+  flushCompileCache();
   return app;
 }
 

@@ -121,7 +121,10 @@ export async function spawnServer(env: Environment = {}): Promise<ServerProcess>
 const ENTRY = fileURLToPath(new URL('../../bin/veranda.js', import.meta.url));
 
 async function launch(env: NodeJS.ProcessEnv, lines: string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [ENTRY, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', ENTRY, 'serve'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ready = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {

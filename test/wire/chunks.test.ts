@@ -249,6 +249,22 @@ describe('a client that says more', () => {
       expect((await at(offset, file)).status, offset).toBe(400);
   });
 
+  test.for([
+    { form: 'text', wrap: asDataUrl },
+    { form: 'a part of bytes', wrap: (bytes: Buffer) => new Blob([bytes]) },
+  ])('may send chunks of many MiB in $form, which are compared as a whole', async ({ wrap }) => {
+    const [filename, file] = [nameOne(), makeFile(3 * MIB + 5)];
+    const other = Buffer.from(file);
+    other.writeUInt8(other.readUInt8(2 * MIB) ^ 1, 2 * MIB);
+    const at = (offset: number, bytes: Buffer) =>
+      sendForm({ filename, chunk: wrap(bytes), offset: String(offset), sha256: sha256(bytes) });
+    const { json } = await at(0, file);
+    expect((await at(0, file)).status).toBe(200);
+    expect(await at(0, other)).toMatchObject({ status: 409, json: { offset: file.length } });
+    expect((await at(file.length, other)).status).toBe(200);
+    expect((await fetchFinal(json.id)).equals(Buffer.concat([file, other]))).toBe(true);
+  });
+
   test('has a chunk refused that does not have the hash it came with', async () => {
     const [filename, file] = [nameOne(), makeFile(500)];
     const right = sha256(file);

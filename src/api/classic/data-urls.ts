@@ -22,14 +22,14 @@ export function readDataUrl(text: string, limits: { maxBytes: number; allowEmpty
 }
 
 /**
- * The same for a data URL that comes in as a stream, decoded piece by piece so that its text is never whole in memory.
- * An empty one is fine. `expectedBytes` is a guess that saves copying. Fails as `readDataUrl` does.
+ * The same for a data URL that comes in as a stream, decoded piece by piece so that neither its text nor its bytes are ever
+ * whole in memory. An empty one is fine. Fails as `readDataUrl` does. What it yields is good until the next is asked for.
  */
-export async function decodeDataUrl(
+export async function* decodeDataUrl(
   text: AsyncIterable<Buffer>,
-  { maxBytes, expectedBytes = 65_536 }: { maxBytes: number; expectedBytes?: number },
-): Promise<Buffer> {
-  const decoded = createTarget({ maxBytes, expectedBytes });
+  { maxBytes }: { maxBytes: number },
+): AsyncGenerator<Buffer, void> {
+  const decoder = createDecoder(maxBytes);
   let header = '';
   /** Characters of data that are not decoded yet: what is short of a group of four, or the last group, which alone may be padded. */
   let rest: string | undefined;
@@ -45,10 +45,9 @@ export async function decodeDataUrl(
       rest = '';
     }
     if (rest.length + piece.length - at > 4) {
-      const begun = at + ((4 - rest.length) % 4);
-      decoded.add(rest + piece.toString('latin1', at, begun));
-      const end = piece.length - ((piece.length - begun) % 4 || 4);
-      decoded.add(piece.toString('latin1', begun, end));
+      // All but the last group, or what is begun of it.
+      const end = piece.length - ((rest.length + piece.length - at) % 4 || 4);
+      yield decoder.decode(rest + piece.toString('latin1', at, end));
       rest = '';
       at = end;
     }
@@ -57,35 +56,29 @@ export async function decodeDataUrl(
   const end = rest ?? findBase64(header);
   const last = end === undefined ? undefined : decodeBase64(end);
   if (!last) throw malformed();
-  return decoded.end(last);
+  decoder.count(last.length);
+  yield last;
 }
 
-/** Where the bytes go: room for as many as are expected, and for more where more come. */
-function createTarget({ maxBytes, expectedBytes }: { maxBytes: number; expectedBytes: number }) {
-  let bytes = Buffer.allocUnsafeSlow(Math.min(expectedBytes, maxBytes));
+/** Bounded in all; every piece is decoded into the same memory. */
+function createDecoder(maxBytes: number) {
+  let bytes = Buffer.alloc(0);
   let size = 0;
 
-  function makeRoom(more: number): void {
-    const needed = size + more;
-    if (needed > maxBytes) throw overfull();
-    if (needed <= bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(needed, 2 * bytes.length)));
-    bytes.copy(larger, 0, 0, size);
-    bytes = larger;
+  function count(more: number): void {
+    size += more;
+    if (size > maxBytes) throw overfull();
   }
 
   return {
+    count,
     /** Groups of four without padding: whatever Node's decoder skips makes the result too short. */
-    add(base64: string): void {
+    decode(base64: string): Buffer {
       const length = (base64.length / 4) * 3;
-      makeRoom(length);
-      if (bytes.write(base64, size, 'base64') !== length) throw malformed();
-      size += length;
-    },
-    end(last: Buffer): Buffer {
-      makeRoom(last.length);
-      last.copy(bytes, size);
-      return bytes.subarray(0, size + last.length);
+      count(length);
+      if (bytes.length < length) bytes = Buffer.allocUnsafeSlow(length);
+      if (bytes.write(base64, 'base64') !== length) throw malformed();
+      return bytes.subarray(0, length);
     },
   };
 }

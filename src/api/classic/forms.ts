@@ -1,5 +1,6 @@
 // Form bodies: multipart as browsers send them, or JSON with the same keys. Fields are bounded, never cut silently.
 import { isUtf8 } from 'node:buffer';
+import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
@@ -10,6 +11,7 @@ import {
   tooLarge,
   unsupported,
 } from '../../platform/errors.ts';
+import type { Spool } from '../../platform/spools.ts';
 import { decodeDataUrl } from './data-urls.ts';
 
 export type FormValue = string | Buffer;
@@ -19,11 +21,12 @@ export interface FormLimits {
   maxFieldBytes: number;
 }
 
-/** A text field that holds a large data URL: it is decoded while it comes in and given as bytes. */
-export interface EncodedField {
+/** A field that may be large, as a data URL in text or as bytes: put into `spool` while it comes in. */
+export interface LargeField {
   name: string;
   /** Bytes, decoded. */
   maxBytes: number;
+  spool: Spool;
 }
 
 const MAX_PARTS = 22;
@@ -31,18 +34,17 @@ const MAX_PARTS = 22;
 const BESIDES = 65_536;
 
 /**
- * The fields of a multipart body; files, and the `encoded` field, as bytes. Throws `unsupported` for another content
+ * The fields of a multipart body; files as bytes, the `large` field as its spool. Throws `unsupported` for another content
  * type, `too_large` for a field or body beyond the limits, `invalid` for a body that is cut, doubled or not a form.
  */
 export async function readForm(
   request: FastifyRequest,
-  { maxFieldBytes, encoded }: FormLimits & { encoded?: EncodedField },
-): Promise<Record<string, FormValue>> {
+  { maxFieldBytes, large }: FormLimits & { large?: LargeField },
+): Promise<Record<string, FormValue | Spool>> {
   if (!request.isMultipart()) throw unsupported('not_a_form', 'Unsupported media type in request.');
-  const form = new Map<string, FormValue>();
+  const form = new Map<string, FormValue | Spool>();
   const limits = { fileSize: maxFieldBytes, files: MAX_PARTS, parts: MAX_PARTS };
   const announced = Number(request.headers['content-length'] ?? 0);
-  const expectedBytes = Math.ceil(announced * 0.75);
   let bytes = 0;
   try {
     // Refused before a byte is read: a few small fields come beside the large one.
@@ -51,14 +53,11 @@ export async function readForm(
     for await (const part of request.files({ limits, isPartAFile: () => true })) {
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
       const isFile = part.filename || part.mimetype === 'application/octet-stream';
-      const isEncoded = part.fieldname === encoded?.name && part.filename === undefined;
-      const value =
-        encoded && isEncoded
-          ? await decodeDataUrl(part.file, { ...encoded, expectedBytes })
-          : await part.toBuffer();
+      const isLarge = part.fieldname === large?.name;
+      const value = large && isLarge ? await fill(large, part) : await part.toBuffer();
       bytes += value.length;
       if (bytes > maxFieldBytes + BESIDES) throw fieldTooLarge();
-      form.set(part.fieldname, isFile || isEncoded ? value : readText(value));
+      form.set(part.fieldname, isFile || !Buffer.isBuffer(value) ? value : readText(value));
     }
   } catch (error) {
     // Whoever goes on sending is read to the end, or would never come to read the answer.
@@ -66,6 +65,17 @@ export async function readForm(
     throw asRefusal(error);
   }
   return Object.fromEntries(form);
+}
+
+async function fill({ spool, maxBytes }: LargeField, { file, filename }: MultipartFile): Promise<Spool> {
+  const content = filename === undefined ? decodeDataUrl(file, { maxBytes }) : file;
+  for await (const piece of content) {
+    await spool.add(piece as Buffer).catch((cause: unknown) => {
+      throw cause instanceof DomainError ? cause : new UnheldForm('A form could not be held', { cause });
+    });
+  }
+  if (file.truncated) throw fieldTooLarge();
+  return spool;
 }
 
 /** A form is UTF-8 (RFC 7578 section 5.1.2). */
@@ -96,8 +106,11 @@ export function parseFields<Schema extends z.ZodType>(schema: Schema, body: unkn
   throw invalidFields(fields);
 }
 
+/** No fault of whoever sent it. */
+class UnheldForm extends Error {}
+
 function asRefusal(error: unknown): unknown {
-  if (error instanceof DomainError) return error;
+  if (error instanceof DomainError || error instanceof UnheldForm) return error;
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   if (status === 413) return fieldTooLarge();
   return invalid('form_not_valid', 'The form could not be read.');

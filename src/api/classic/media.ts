@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { notFound, tooLarge } from '../../platform/errors.ts';
+import type { Spool } from '../../platform/spools.ts';
 import { readDataUrl } from './data-urls.ts';
 import { readForm } from './forms.ts';
 import { toMedia } from './objects.ts';
@@ -20,7 +21,7 @@ const finalizeBody = z.object({
 
 const chunkForm = z.object({
   filename: z.string().min(1),
-  chunk: z.instanceof(Buffer),
+  chunk: z.custom<Spool>((value) => typeof value === 'object'),
   offset: z
     .string()
     .regex(/^\d{1,15}$/)
@@ -86,7 +87,7 @@ export async function mediaRoutes(
 
 export async function chunkRoutes(
   app: FastifyInstance,
-  { media, viewers, limits, requestLimits }: ClassicOptions,
+  { media, viewers, limits, requestLimits, spools }: ClassicOptions,
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const badChunk = z.object({ status: z.string().optional(), error: z.string().optional() });
@@ -98,11 +99,12 @@ export async function chunkRoutes(
     },
     async (request, reply) => {
       const viewer = await viewers.require(request);
-      const encoded = { name: 'chunk', maxBytes: limits.chunkBytes };
+      await using spool = spools.open();
+      const large = { name: 'chunk', maxBytes: limits.chunkBytes, spool };
       const form = chunkForm.safeParse(
-        await readForm(request, { maxFieldBytes: asText(limits.chunkBytes), encoded }),
+        await readForm(request, { maxFieldBytes: asText(limits.chunkBytes), large }),
       );
-      if (!form.success) return reply.code(400).send({ status: 'Bad request' });
+      if (!form.success) return await reply.code(400).send({ status: 'Bad request' });
       const { filename: label, chunk, offset, sha256 } = form.data;
       if (chunk.length > limits.chunkBytes)
         throw tooLarge('chunk_too_large', `Chunks may have at most ${limits.chunkBytes} bytes.`);

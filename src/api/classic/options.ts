@@ -5,6 +5,7 @@ import type { Posts } from '../../features/posts/index.ts';
 import type { Profiles } from '../../features/profiles/index.ts';
 import type { Users } from '../../features/users/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
+import type { Spool } from '../../platform/spools.ts';
 import type { RequestLimits } from '../limits.ts';
 import type { Viewers } from '../viewer.ts';
 import type { PostTexts } from './post-texts.ts';
@@ -18,6 +19,7 @@ export interface ClassicOptions {
   viewers: Viewers;
   requestLimits: RequestLimits;
   bus: Bus;
+  spools: { open(): Spool };
   allowsOrigin: (request: FastifyRequest) => boolean;
   limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };
 }

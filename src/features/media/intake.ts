@@ -1,10 +1,14 @@
 // A body on its way into an upload: read as fast as it is written and no faster, bounded, hashed on the way if its client
 // said a checksum. It may break off, or be stopped; what had arrived until then is given out all the same.
+//
+// Two blocks of memory, whatever the body's size: one fills with what comes in while the other one is written. The pieces
+// that a request is made of lie outside of V8's heap, which would be searched through for them again and again, so the
+// memory of each is given back as soon as it is copied.
 import { createHash } from 'node:crypto';
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
 import { invalid, tooLarge } from '../../platform/errors.ts';
-import { passShortLived } from '../../platform/short-lived-memory.ts';
 
 export type ChecksumAlgorithm = 'sha1' | 'sha256' | 'crc32c';
 
@@ -16,7 +20,7 @@ export interface Checksum {
 
 /** Disposed of, it takes nothing more. */
 export interface Intake extends Disposable {
-  /** What comes next, at most so many bytes; less only at the end. */
+  /** What comes next, at most so many bytes; less only at the end. What it yields is good until the next is asked for. */
   take(most: number): AsyncGenerator<Uint8Array, void>;
   /** Whether all has been given out that will ever come. Waits until that is known. */
   isOver(): Promise<boolean>;
@@ -37,13 +41,13 @@ interface IntakeOptions {
   confirm?: () => void;
 }
 
-/** Bytes that wait to be written. */
-const READ_AHEAD = 262_144;
+/** Bytes of one write. */
+const BLOCK = 262_144;
 
 export function createIntake({ body, stop, most, checksum, confirm }: IntakeOptions): Intake {
   const hash = checksum && startHash(checksum.algorithm);
-  const waiting: Buffer[] = [];
-  let waitingBytes = 0;
+  // Node makes the pieces of a request for whoever reads it, and for nobody else.
+  const blocks = createBlocks({ givesBack: body instanceof IncomingMessage });
   let came = 0;
   let end: Intake['end'];
   let failure: Error | undefined;
@@ -56,15 +60,13 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
   body.on('data', (piece: Buffer) => {
     if (end) return;
     came += piece.length;
-    passShortLived(piece.length);
     if (came > most) {
       failure = tooLarge('body_too_large', 'The request brings more bytes than the upload may have.');
       return finish('broken');
     }
-    waiting.push(piece);
-    waitingBytes += piece.length;
-    if (waitingBytes >= READ_AHEAD) body.pause();
-    wake?.();
+    blocks.add(piece);
+    if (blocks.isFull()) body.pause();
+    if (blocks.next()) wake?.();
   });
   body.once('end', () => finish('whole'));
   body.once('error', () => finish('broken'));
@@ -74,14 +76,16 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
   if (stop.aborted) finish('stopped');
   else stop.addEventListener('abort', () => finish('stopped'), { once: true });
 
-  async function arrival(): Promise<void> {
-    while (waiting.length === 0 && !end) {
+  /** A full block, or what there is at the end; undefined when nothing more will come. */
+  async function arrival(): Promise<Uint8Array | undefined> {
+    while (!blocks.next() && !end) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
       wake = undefined;
     }
     if (failure) throw failure;
+    return blocks.next() ?? blocks.last();
   }
 
   return {
@@ -91,22 +95,19 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
     async *take(bytes) {
       let left = bytes;
       while (left > 0) {
-        await arrival();
-        const piece = waiting.shift();
-        if (!piece) return;
-        const given = piece.length > left ? piece.subarray(0, left) : piece;
-        if (given.length < piece.length) waiting.unshift(piece.subarray(left));
-        waitingBytes -= given.length;
+        const block = await arrival();
+        if (!block) return;
+        const given = block.subarray(0, left);
         left -= given.length;
-        if (waitingBytes < READ_AHEAD / 2 && body.isPaused()) body.resume();
         confirm?.();
         hash?.update(given);
         yield given;
+        blocks.pass(given.length);
+        if (!blocks.isFull() && body.isPaused()) body.resume();
       }
     },
     async isOver() {
-      await arrival();
-      return waiting.length === 0;
+      return (await arrival()) === undefined;
     },
     verify() {
       if (checksum && !hash?.digest().equals(checksum.digest))
@@ -114,7 +115,7 @@ export function createIntake({ body, stop, most, checksum, confirm }: IntakeOpti
     },
     [Symbol.dispose]() {
       finish('stopped');
-      waiting.length = 0;
+      blocks[Symbol.dispose]();
     },
   };
 }
@@ -138,4 +139,68 @@ function startHash(algorithm: ChecksumAlgorithm): {
       return bytes;
     },
   };
+}
+
+/** Two blocks that take turns: one fills, the other one is read. */
+function createBlocks({ givesBack }: { givesBack: boolean }) {
+  let filling: Buffer<ArrayBuffer> | undefined;
+  let filled = 0;
+  let read: { block: Buffer<ArrayBuffer>; from: number; to: number } | undefined;
+  let spare: Buffer<ArrayBuffer> | undefined;
+  /** What found no room, from this byte on. */
+  let rest: { piece: Buffer; from: number } | undefined;
+
+  function turn(): void {
+    read = filling && { block: filling, from: 0, to: filled };
+    [filling, spare, filled] = [spare, undefined, 0];
+  }
+
+  function add(piece: Buffer, begin = 0): void {
+    let from = begin;
+    while (from < piece.length && !(filled === BLOCK && read)) {
+      if (filled === BLOCK) turn();
+      filling ??= Buffer.allocUnsafeSlow(BLOCK);
+      const copied = piece.copy(filling, filled, from);
+      filled += copied;
+      from += copied;
+    }
+    rest = from < piece.length ? { piece, from } : undefined;
+    if (!rest && givesBack) giveBack(piece);
+    if (filled === BLOCK && !read) turn();
+  }
+
+  const next = (): Uint8Array | undefined => read?.block.subarray(read.from, read.to);
+
+  return {
+    add,
+    /** Whether nothing more can be added just now. */
+    isFull: () => filled === BLOCK && read !== undefined,
+    /** What is to be read of a block that is full. */
+    next,
+    /** What is to be read when nothing more will be added. */
+    last(): Uint8Array | undefined {
+      if (!read && filled > 0) turn();
+      return next();
+    },
+    /** Says that so many bytes of what is to be read are done with. */
+    pass(bytes: number): void {
+      if (!read) return;
+      read.from += bytes;
+      if (read.from < read.to) return;
+      [spare, read] = [read.block, undefined];
+      if (rest) add(rest.piece, rest.from);
+      else if (filled === BLOCK) turn();
+    },
+    [Symbol.dispose](): void {
+      for (const block of [filling, read?.block, spare]) block?.buffer.transfer(0);
+      if (rest && givesBack) giveBack(rest.piece);
+      filling = read = spare = rest = undefined;
+      filled = 0;
+    },
+  };
+}
+
+/** Its memory, unless others have a share in it, goes back at once and not when garbage is collected. */
+function giveBack({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,13 +1,14 @@
-// Uploads piece by piece under a name that the client chose, each piece in memory as it comes as text. A piece that was
-// acknowledged is durable; a piece that comes twice is stored once.
+// Uploads piece by piece under a name that the client chose. What a piece is, a repeat or new bytes, is known when it is
+// there as a whole, so it comes here from where it was spooled. A piece that was acknowledged is durable; a piece that
+// comes twice is stored once.
 //
 // The classic client sends no offset, so a piece whose answer was lost comes again looking like new bytes. The rule:
 // the same bytes as the last piece on ANOTHER connection are that repeat; on the SAME connection the answer must have
 // arrived, so they are new bytes that happen to be equal. Clients that send `offset` need no such rule.
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import type { Database, Transaction } from '../../platform/database/database.ts';
 import { conflict, invalid, tooLarge } from '../../platform/errors.ts';
+import type { Spool } from '../../platform/spools.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Viewer } from '../users/index.ts';
 import type { Quota } from './quota.ts';
@@ -18,7 +19,7 @@ export interface Chunk {
   viewer: Viewer;
   /** The client's name for the file; with the viewer the key of the upload. Never a path. */
   label: string;
-  content: Buffer;
+  content: Buffer | Spool;
   /** Names the connection that the piece came on. */
   connection: string;
   /** Bytes of the file before this piece, if the client says so. */
@@ -76,7 +77,7 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
     },
     async append(chunk) {
       checkLabel(chunk.label);
-      const hash = createHash('sha256').update(chunk.content).digest('hex');
+      const hash = await hashOf(piecesOf(chunk));
       if (chunk.sha256 !== undefined && chunk.sha256.toLowerCase() !== hash) {
         throw invalid('checksum_mismatch', 'The chunk does not have the SHA-256 that came with it.');
       }
@@ -99,8 +100,8 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
   /** Writes the piece at the end of the upload. */
   async function store({ upload, chunk, hash }: Piece): Promise<Work<UploadProgress>> {
     const { draftKey, mediaId, ownerId, length, leaseNumber: fence } = upload;
-    const { content, connection } = chunk;
-    const bytes = content.length;
+    const { connection } = chunk;
+    const bytes = chunk.content.length;
     const end = upload.offset + bytes;
     if (end > limits.videoBytes || (length !== null && end > length))
       throw tooLarge('video_too_large', `Videos may have at most ${length ?? limits.videoBytes} bytes.`);
@@ -108,7 +109,7 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
     const isReserved = length !== null;
     if (!isReserved) await quota.look({ ownerId, bytes });
     const place = { offset: upload.offset, fence };
-    const offset = upload.offset + (await storage.drafts.write(draftKey, place, [content]));
+    const offset = upload.offset + (await storage.drafts.write(draftKey, place, piecesOf(chunk)));
     return {
       progress: { offset, lastChunkHash: hash, lastChunkSize: bytes, lastConnection: connection },
       async within(tx) {
@@ -128,7 +129,7 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
       if (isLast || chunk.content.length === 0) return 'stored';
       throw conflict('upload_closed', 'This upload is finished.', { offset: upload.offset });
     }
-    if (chunk.offset !== undefined) return (await isStored({ upload, chunk })) ? 'stored' : 'end';
+    if (chunk.offset !== undefined) return (await isStored({ upload, chunk, hash })) ? 'stored' : 'end';
     if (chunk.content.length === 0) return 'stored';
     return isLast && chunk.connection !== upload.lastConnection ? 'stored' : 'end';
   }
@@ -152,14 +153,14 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
   }
 
   /** Compares a piece that says where it belongs. Throws `offset_mismatch` unless it fits or is there already. */
-  async function isStored({ upload, chunk }: { upload: Upload; chunk: Chunk }): Promise<boolean> {
+  async function isStored({ upload, chunk, hash }: Piece): Promise<boolean> {
     const { offset = 0, content } = chunk;
     if (offset === upload.offset) return content.length === 0;
     const end = offset + content.length;
     if (end <= upload.offset) {
       if (content.length === 0) return true;
-      const stored = await buffer(storage.drafts.read(upload.draftKey, { start: offset, end: end - 1 }));
-      if (stored.equals(content)) return true;
+      const stored = storage.drafts.read(upload.draftKey, { start: offset, end: end - 1 });
+      if ((await hashOf(stored)) === hash) return true;
     }
     throw conflict('offset_mismatch', `This upload stands at byte ${upload.offset}.`, {
       offset: upload.offset,
@@ -170,4 +171,14 @@ export function createUploads({ database, storage, rows, leases, quota, limits }
 function describe({ mediaId, label, draftKey }: Upload, offset: number): UploadProgress {
   const extension = /\.(mp4|mov|avi|wmv)$/i.exec(label)?.[1]?.toLowerCase() ?? 'mp4';
   return { mediaId, label, offset, expectedKey: `videos/${draftKey}.${extension}` };
+}
+
+const piecesOf = ({ content }: Chunk): AsyncIterable<Uint8Array> | Iterable<Uint8Array> =>
+  content instanceof Uint8Array ? [content] : content;
+
+/** Hex SHA-256. */
+async function hashOf(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of content) hash.update(piece);
+  return hash.digest('hex');
 }

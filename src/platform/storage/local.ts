@@ -14,8 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { unavailable } from '../errors.ts';
-import { writeGathered } from './gathered-writes.ts';
+import { hasCode, refusingFullDisk, writeWhole } from './full-disk.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
 /** Bytes per read: twice as many are held for each client that reads slowly, and there may be thousands. */
@@ -94,7 +93,7 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         const path = pathOf(key);
         const { file, isNew } = await openForWriting(path);
         try {
-          const written = await writeGathered(file, { content, position: offset });
+          const written = await writeAll(file, { content, position: offset });
           await file.datasync();
           // The file's entry in its folder must last as long as its bytes.
           if (isNew || offset === 0) await syncFolder(dirname(path));
@@ -164,6 +163,19 @@ async function makeFolder(path: string): Promise<void> {
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
+/** Answers the bytes written. */
+async function writeAll(
+  file: FileHandle,
+  { content, position }: { content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>; position: number },
+): Promise<number> {
+  let at = position;
+  for await (const bytes of content) {
+    await writeWhole(file, bytes, at);
+    at += bytes.length;
+  }
+  return at - position;
+}
+
 async function moveDurably(from: string, to: string): Promise<void> {
   {
     await using file = await open(from, 'r+');
@@ -178,17 +190,3 @@ async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r');
   await folder.sync();
 }
-
-async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) throw error;
-    throw unavailable('storage_full', 'The server has no space left for files. Please try again later.', {
-      retryAfter: 60,
-    });
-  }
-}
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;

@@ -127,7 +127,7 @@ export function createDrafts(options: DraftsOptions): DraftStore {
   };
 }
 
-/** Cuts and gathers what comes into pieces, as it comes. */
+/** Cuts and gathers what comes into pieces, as it comes. Each is memory of its own, as what comes is good for a moment only. */
 async function* inPieces(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
@@ -135,7 +135,7 @@ async function* inPieces(
   let size = 0;
   for await (const chunk of content) {
     for (let start = 0; start < chunk.length;) {
-      const part = chunk.subarray(start, start + PIECE_BYTES - size);
+      const part = Uint8Array.from(chunk.subarray(start, start + PIECE_BYTES - size));
       waiting.push(part);
       size += part.length;
       start += part.length;

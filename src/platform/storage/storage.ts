@@ -55,7 +55,10 @@ export interface Blob {
 }
 
 export interface DraftStore {
-  /** Writes over whatever an unacknowledged attempt left there, and makes it durable. Answers the bytes written. */
+  /**
+   * Writes over whatever an unacknowledged attempt left there, and makes it durable. Answers the bytes written. Is done with
+   * what `content` yields when it asks for the next.
+   */
   write(
     key: string,
     place: DraftPlace,
