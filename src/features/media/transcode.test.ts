@@ -148,7 +148,7 @@ describe('a video that is deleted', () => {
     const worker = await opened.startWorker();
     const { postId } = await opened.addVideo(long);
     await encoding();
-    expect(await runningEncoders()).not.toEqual([]);
+    await expect.poll(runningEncoders).not.toEqual([]);
     const began = performance.now();
     await opened.removePostMedia(postId);
     await worker.idle();
