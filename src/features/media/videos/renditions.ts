@@ -38,7 +38,7 @@ const QUALITY = [
   { side: 240, crf: 22.5, maxrate: 450 },
   { side: 360, crf: 23, maxrate: 900 },
   { side: 480, crf: 23, maxrate: 1600 },
-  { side: 720, crf: 22.2, maxrate: 3200 },
+  { side: 720, crf: 22.4, maxrate: 3200 },
   { side: 1080, crf: 22.2, maxrate: 6000 },
   { side: 2160, crf: 22.6, maxrate: 18_000 },
 ];
