@@ -178,6 +178,20 @@ describe('a video that is deleted', () => {
     expect([await opened.files(), await opened.scratch(), await opened.queue.rows()]).toEqual([[], [], []]);
   });
 
+  test('while it is looked at is no failure, though its file is gone', async () => {
+    const looking: VideoEncoder = {
+      ...encoder,
+      async encodeFirst() {
+        await opened.removePostMedia(postId);
+        throw new VideoProblem('video_damaged', 'This video is damaged or incomplete.');
+      },
+    };
+    await open({ encoder: looking });
+    const { postId } = await opened.addVideo(short);
+    await opened.work();
+    expect([await opened.files(), await opened.scratch(), await opened.queue.rows()]).toEqual([[], [], []]);
+  });
+
   test('before its turn is passed over', async () => {
     const { encoder: observed, runs } = createObservedEncoder();
     await open({ encoder: observed });
