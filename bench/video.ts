@@ -1,6 +1,6 @@
 // The ladder against the naive way (one default run of ffmpeg per rendition, one after the other), in one run: CPU, wall time,
 // bytes, SSIM, and how long a viewer waits for the first picture.
-//   node bench/video.ts [--source film.mp4] [--clips landscape,portrait,long] [--sizes 240,360,480,720]
+//   node bench/video.ts [--source film.mp4] [--clips landscape,portrait,long,large] [--sizes 240,360,480,720]
 // Without a source, clips are made of the films of Debian's opencv-doc.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
@@ -25,6 +25,10 @@ const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
 if (!found) throw new Error('ffmpeg is needed');
 const ffmpeg = found;
 const SIDES = values.sizes.split(',').map(Number);
+const SHAPES: Record<string, { width: number; height: number }> = {
+  portrait: { width: 720, height: 1280 },
+  large: { width: 1920, height: 1080 },
+};
 /** In the work folder of the first step, that of the second. */
 const REST = 'rest';
 const work = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
@@ -53,7 +57,7 @@ async function listSources(): Promise<Source[]> {
   const made: Source[] = [];
   for (const name of values.clips.split(',')) {
     const portrait = name === 'portrait';
-    const shape = portrait ? { width: 720, height: 1280 } : { width: 1280, height: 720 };
+    const shape = SHAPES[name] ?? { width: 1280, height: 720 };
     const clip = { directory: work, ...shape, seconds: name === 'long' ? 60 : 20 };
     for (const copyable of [false, true]) {
       const kind = copyable ? 'copyable' : 'any';
@@ -157,7 +161,9 @@ async function encodeOurs(source: Source, folder: string): Promise<Pick<Measured
 /** SSIM over all planes against the source scaled to the rendition; of a copy against itself. */
 async function ssim(source: Source, { folder, side }: { folder: string; side: number }): Promise<number> {
   const scale = `${scaleTo(source, side)}:flags=bicubic`;
-  const graph = `[0:v]setpts=N/TB[a];[1:v]${scale},setpts=N/TB[b];[a][b]ssim`;
+  // Matroska rounds times, so that a picture is doubled; without this all others would be compared with their neighbours.
+  const constant = values.source === undefined ? 'fps=30:start_time=0,' : '';
+  const graph = `[0:v]setpts=N/TB[a];[1:v]${constant}${scale},setpts=N/TB[b];[a][b]ssim`;
   const { stderr } = await run(
     ffmpeg.ffmpeg,
     [

@@ -30,7 +30,10 @@ export async function confirmClaim(tx: Transaction, claim: Claim): Promise<void>
   if (!(await isHeld(tx, claim))) throw new Overtaken();
 }
 
-async function isHeld(read: Database['read'] | Transaction, { mediaId, run }: Claim): Promise<boolean> {
+export async function isHeld(
+  read: Database['read'] | Transaction,
+  { mediaId, run }: Claim,
+): Promise<boolean> {
   const media = await read
     .selectFrom('media')
     .select('encodeRun')

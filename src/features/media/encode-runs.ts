@@ -7,7 +7,7 @@ import type { Database } from '../../platform/database/database.ts';
 import { type JobRun, type Jobs, PermanentFailure } from '../../platform/jobs/jobs.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
-import { type Claim, Overtaken, watchClaim } from './draft-claims.ts';
+import { type Claim, isHeld, Overtaken, watchClaim } from './draft-claims.ts';
 import { createProgressReport, type ProgressReport } from './progress.ts';
 import { createPublication, type Publication } from './publication.ts';
 import type { EncodeCall, VideoEncoder } from './video-encoder.ts';
@@ -59,7 +59,9 @@ export async function inRun(
     await progress.end();
     if (await isListed(database, { mediaId: claim.mediaId, prefix })) await publication.discard();
     else await storage.blobs.removeAll(prefix);
-    if (watch.lost.aborted || error instanceof Overtaken) return;
+    // The source of a video that was deleted is gone, which looks like damage. What cannot be read just now counts as held.
+    const held = await isHeld(database.read, claim).catch(() => true);
+    if (error instanceof Overtaken || watch.lost.aborted || !held) return;
     if (error instanceof VideoProblem && !error.retryable)
       throw new PermanentFailure(error.message, { cause: error });
     throw error;

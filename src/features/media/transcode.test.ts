@@ -148,7 +148,7 @@ describe('a video that is deleted', () => {
     const worker = await opened.startWorker();
     const { postId } = await opened.addVideo(long);
     await encoding();
-    expect(await runningEncoders()).not.toEqual([]);
+    await expect.poll(runningEncoders).not.toEqual([]);
     const began = performance.now();
     await opened.removePostMedia(postId);
     await worker.idle();
@@ -174,6 +174,20 @@ describe('a video that is deleted', () => {
     await opened.work();
     // The removal may have met files that were just coming in, and tries again.
     opened.queue.clock += 60_000;
+    await opened.work();
+    expect([await opened.files(), await opened.scratch(), await opened.queue.rows()]).toEqual([[], [], []]);
+  });
+
+  test('while it is looked at is no failure, though its file is gone', async () => {
+    const looking: VideoEncoder = {
+      ...encoder,
+      async encodeFirst() {
+        await opened.removePostMedia(postId);
+        throw new VideoProblem('video_damaged', 'This video is damaged or incomplete.');
+      },
+    };
+    await open({ encoder: looking });
+    const { postId } = await opened.addVideo(short);
     await opened.work();
     expect([await opened.files(), await opened.scratch(), await opened.queue.rows()]).toEqual([[], [], []]);
   });

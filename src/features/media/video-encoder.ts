@@ -1,8 +1,10 @@
 // From a file in the store to everything a player needs, in two calls: what to begin with, and the rest.
-import { open } from 'node:fs/promises';
+import { mkdtemp, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Ffmpeg } from '../../platform/ffmpeg/find.ts';
 import { SNIFF_BYTES, sniffVideo } from './videos/containers.ts';
 import { encodeFirst, encodeRest, type FirstOutcome, type RestOutcome } from './videos/encode.ts';
+import { beginEarly } from './videos/head-start.ts';
 import { defaultVideoLimits } from './videos/limits.ts';
 import { probeVideo } from './videos/probe.ts';
 import { VideoProblem } from './videos/problems.ts';
@@ -40,18 +42,29 @@ export function createVideoEncoder(options: {
   const { ffmpeg, sizes: sides } = options;
   const videoLimits = { ...defaultVideoLimits, maxDurationSeconds: options.maxDurationMs / 1_000 };
 
-  async function look(call: EncodeCall) {
-    call.onProgress?.({ step: 'reading' });
-    const { source, folder: directory, signal } = call;
+  async function recognize({ source, folder, signal }: EncodeCall) {
     const container = sniffVideo(await readHead(source));
     if (!container) throw new VideoProblem('video_format_unknown', 'This file is not a video we can read.');
-    const probe = await probeVideo({ ffmpeg, source, directory, container, signal, limits: videoLimits });
-    return { ...call, ffmpeg, directory, container, probe, sides, videoLimits };
+    return { ffmpeg, source, directory: folder, container, signal, videoLimits };
+  }
+
+  async function look(call: EncodeCall, known: Awaited<ReturnType<typeof recognize>>) {
+    call.onProgress?.({ step: 'reading' });
+    // A folder of its own, as little may be written there.
+    const directory = await mkdtemp(join(call.folder, 'look-'));
+    const probe = await probeVideo({ ...known, directory, limits: videoLimits });
+    return { ...call, ...known, probe, sides };
   }
 
   return {
-    encodeFirst: async (call) => encodeFirst(await look(call)),
-    encodeRest: async (call) => encodeRest({ ...call, ...(await look(call)) }),
+    async encodeFirst(call) {
+      const known = await recognize(call);
+      await using headStart = await beginEarly(known);
+      return await encodeFirst({ ...(await look(call, known)), headStart });
+    },
+    async encodeRest(call) {
+      return encodeRest({ ...call, ...(await look(call, await recognize(call))) });
+    },
   };
 }
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
 import { cutFile, makeVideo } from '../../../../test/support/videos.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
-import { defaultRunLimits, encodeFirst, type EncodeRequest } from './encode.ts';
+import { encodeFirst, type EncodeRequest } from './encode.ts';
+import { defaultRunLimits } from './run-limits.ts';
 import { VideoProblem } from './problems.ts';
 
 /** How a packet of an MPEG transport stream's picture track begins. */

@@ -6,14 +6,17 @@ import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import type { RunLimits } from '../../../platform/ffmpeg/sandbox.ts';
 import type { VideoContainer } from './containers.ts';
 import { fileOf, SOUND, stillSeconds } from './encode-arguments.ts';
+import type { HeadStart } from './head-start.ts';
 import { chooseLadder } from './ladder.ts';
 import { defaultVideoLimits, type VideoLimits } from './limits.ts';
 import type { MadeTrack } from './passes.ts';
 import type { VideoProbe } from './probe-report.ts';
 import { damaged, explainFailure } from './problems.ts';
-import { copyToFile, joinToFile, makePoster, type Work } from './progressive.ts';
+import { copyToFile, joinToFile, type Work } from './progressive.ts';
 import type { Rendition } from './renditions.ts';
-import { makeStoryboard } from './storyboard.ts';
+import { defaultRunLimits } from './run-limits.ts';
+import { makeStills, toPoster } from './stills.ts';
+import { toSheet, writeSheetList } from './storyboard.ts';
 import type { EncodeProgress, StreamSink } from './stream.ts';
 import { copyPicture, encodeSound, encodeTracks, handOn, lengthOf, type TrackJob } from './tracks.ts';
 
@@ -34,6 +37,8 @@ export interface EncodeRequest {
   onProgress?: ((progress: EncodeProgress) => void) | undefined;
   limits?: RunLimits;
   videoLimits?: VideoLimits;
+  /** Of the first step. It is over when that has ended. */
+  headStart?: HeadStart | undefined;
 }
 
 /** What lies in the work directory beside the tracks, by name. */
@@ -60,20 +65,6 @@ export interface RestOutcome {
 
 type Job = TrackJob & Pick<EncodeRequest, 'sides'>;
 
-const GIB = 1024 ** 3;
-
-/** Generous: even a slow machine encodes a second of video in half a minute. A still longer run is stuck. */
-export function defaultRunLimits(probe: VideoProbe): RunLimits {
-  const pixels = (probe.video?.width ?? 0) * (probe.video?.height ?? 0);
-  const seconds = 120 + 30 * probe.durationSeconds;
-  return {
-    wallMs: 1000 * seconds,
-    cpuSeconds: 4 * seconds,
-    memoryBytes: 3 * GIB + 100 * pixels,
-    outputBytes: GIB + Math.ceil(8e6 * probe.durationSeconds),
-  };
-}
-
 /** Throws VideoProblem, or what the sink throws. */
 export async function encodeFirst(request: EncodeRequest): Promise<FirstOutcome> {
   return explained(async () => {
@@ -81,6 +72,7 @@ export async function encodeFirst(request: EncodeRequest): Promise<FirstOutcome>
     const hasAudio = job.probe.audio !== undefined;
     job.sink.begin({ hasSound: hasAudio });
     const planned = chooseLadder({ ...job, mayCopy: mayCopy(job) });
+    if (!planned.copied) await work.headStart?.[Symbol.asyncDispose]();
     const [{ copied, encoded, ladder }] = await together(
       work,
       (linked) => makePictures(job, linked, planned.copied),
@@ -142,11 +134,11 @@ export async function encodeRest(
     if (!top || progressive === undefined) return {};
     const better = largestOf(ladder.first).width < top.track.width;
     if (!better) return {};
-    const picture = fileOf(top.track.name);
+    const picture = fileOf(top.track);
     const names = { progressive: `${run}-video.mp4`, poster: `${run}-poster.jpg` };
     const sound = job.probe.audio ? progressive : undefined;
     await joinToFile(work, { picture, sound, to: names.progressive });
-    await makePoster(work, { picture, to: names.poster });
+    await makeStills(work, [toPoster({ picture, to: names.poster })]);
     return names;
   });
 }
@@ -156,11 +148,13 @@ async function makeFiles(job: Job, work: Work, made: { large: MadeTrack; small: 
   const { large, small } = made;
   const [progressive, poster] = [`${run}-video.mp4`, `${run}-poster.jpg`];
   const storyboard = { sheet: `${run}-storyboard.jpg`, list: `${run}-storyboard.vtt` };
-  const picture = fileOf(small.track.name);
-  await makePoster(work, { picture: fileOf(large.track.name), to: poster });
-  await makeStoryboard(work, { picture, size: small.track, seconds: lengthOf(small), to: storyboard });
+  const picture = fileOf(small.track);
+  const course = { picture, size: small.track, seconds: lengthOf(small) };
+  const first = toPoster({ picture: fileOf(large.track), to: poster });
+  await makeStills(work, [first, toSheet(course, storyboard)]);
+  await writeSheetList(work, course, storyboard);
   const progressiveIsSource = await copyToFile(work, { source: job, to: progressive });
-  const sound = probe.audio ? fileOf(SOUND) : undefined;
+  const sound = probe.audio ? fileOf({ name: SOUND, copied: false }) : undefined;
   if (!progressiveIsSource) await joinToFile(work, { picture, sound, to: progressive });
   return { progressive, progressiveIsSource, poster, storyboard };
 }
@@ -206,6 +200,7 @@ function toJob(request: EncodeRequest): Job {
   return { ...request, probe: { ...request.probe, video }, videoLimits };
 }
 
-function toWork({ ffmpeg, directory, signal, probe, limits = defaultRunLimits(probe) }: EncodeRequest): Work {
-  return { ffmpeg, directory, limits, signal };
+function toWork(request: EncodeRequest): Work {
+  const { ffmpeg, directory, signal, headStart, limits = defaultRunLimits(request.probe) } = request;
+  return { ffmpeg, directory, limits, signal, headStart };
 }

@@ -33,6 +33,8 @@ export interface MadeTrack {
 }
 
 const LOOK_MS = 50;
+/** Until the first segment is there. */
+const FIRST_LOOK_MS = 10;
 /** Segments that are told of at once: the first ones are not to wait for many others. */
 const BATCH = 8;
 const LEAST_ROOM = 1024 ** 2;
@@ -43,19 +45,23 @@ export async function runPass(work: Work, pass: Pass): Promise<{ made: MadeTrack
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(work.signal ? [work.signal] : [])]);
   const collectors = pass.tracks.map((track) => createCollector(directory, pass, track));
-  // A copy that was rejected may lie there, and would be taken for the beginning.
-  for (const { name } of pass.tracks) await rm(join(directory, fileOf(name)), { force: true });
   let reached = 0;
   let running = true;
-  const ended = runFfmpeg({
-    ...{ ffmpeg, program: 'ffmpeg', args: pass.args, cwd: directory, readable: [pass.source] },
-    ...{ limits, signal, idle },
-    onStdoutLine: (line) => {
-      if (!line.startsWith('out_time=')) return;
-      reached = Math.max(reached, readClock(line.slice('out_time='.length)));
-      pass.onTime?.(reached);
-    },
-  }).finally(() => {
+  const onStdoutLine = (line: string): void => {
+    if (!line.startsWith('out_time=')) return;
+    reached = Math.max(reached, readClock(line.slice('out_time='.length)));
+    pass.onTime?.(reached);
+  };
+  const begun = await work.headStart?.take(pass.args);
+  if (begun) begun.stopWith(signal);
+  // What an earlier step left there would be taken for the beginning.
+  else for (const track of pass.tracks) await rm(join(directory, fileOf(track)), { force: true });
+  const run = (): Promise<unknown> =>
+    runFfmpeg({
+      ...{ ffmpeg, program: 'ffmpeg', args: pass.args, cwd: directory, readable: [pass.source] },
+      ...{ limits, signal, idle, onStdoutLine },
+    });
+  const ended = (begun?.ended ?? run()).finally(() => {
     running = false;
   });
   // Looked at below; a failure before that is none of the process's.
@@ -63,7 +69,8 @@ export async function runPass(work: Work, pass: Pass): Promise<{ made: MadeTrack
   try {
     while (running) {
       for (const collector of collectors) await collector.collect(false);
-      await Promise.race([ended.catch(() => undefined), delay(LOOK_MS)]);
+      const playable = collectors.every((collector) => collector.begun());
+      await Promise.race([ended.catch(() => undefined), delay(playable ? LOOK_MS : FIRST_LOOK_MS)]);
     }
     await ended;
     for (const collector of collectors) await collector.collect(true);
@@ -76,7 +83,7 @@ export async function runPass(work: Work, pass: Pass): Promise<{ made: MadeTrack
 }
 
 function createCollector(directory: string, pass: Pass, planned: PlannedTrack) {
-  const path = join(directory, fileOf(planned.name));
+  const path = join(directory, fileOf(planned));
   const folder = join(directory, planned.name);
   const cutter = createCutter({ path, folder, run: pass.run, ends: pass.ends });
   const segments: MadeSegment[] = [];
@@ -91,6 +98,7 @@ function createCollector(directory: string, pass: Pass, planned: PlannedTrack) {
   }
 
   return {
+    begun: () => segments.length > 0,
     async collect(last: boolean): Promise<void> {
       let batch: MadeSegment[] = [];
       for await (const segment of cutter.cut(last)) {

@@ -8,6 +8,7 @@ import type { RunLimits } from '../../../platform/ffmpeg/sandbox.ts';
 import { canCopyToFile } from './copying.ts';
 import type { VideoContainer } from './containers.ts';
 import { ANONYMOUS, NO_MESSAGES } from './encode-arguments.ts';
+import type { HeadStart } from './head-start.ts';
 import type { VideoLimits } from './limits.ts';
 import type { VideoProbe } from './probe-report.ts';
 import { sourceArguments } from './source-arguments.ts';
@@ -19,6 +20,7 @@ export interface Work {
   signal?: AbortSignal | undefined;
   /** Only when nobody else wants the processor. */
   idle?: boolean;
+  headStart?: HeadStart | undefined;
 }
 
 export interface Source {
@@ -28,9 +30,6 @@ export interface Source {
   videoLimits: VideoLimits;
 }
 
-const POSTER_SIDE = 1280;
-/** Some key frames: past a title that fades in. */
-const POSTER_FRAMES = 8;
 const PARTIAL = 'partial.mp4';
 
 /** Copies the source's tracks if browsers play them; false if not, or if that fails. */
@@ -65,22 +64,6 @@ export async function joinToFile(
     maps: ['0:v:0', ...(sound === undefined ? [] : ['1:a:0'])],
     readable: sound?.startsWith('/') ? [sound] : [],
     to,
-  });
-}
-
-/** The most typical of the first key frames of a fragmented file of ours: upright and in plain colours already. */
-export async function makePoster(
-  work: Work,
-  { picture, to }: { picture: string; to: string },
-): Promise<void> {
-  const fit = `scale=w='min(iw,${POSTER_SIDE})':h='min(ih,${POSTER_SIDE})':force_original_aspect_ratio=decrease`;
-  await runAlone(work, {
-    args: [
-      ...['-protocol_whitelist', 'file', '-skip_frame', 'nokey', '-f', 'mov', '-i', picture, '-an'],
-      ...[...ANONYMOUS, '-vf', `thumbnail=${POSTER_FRAMES},${fit},format=yuvj420p`, '-frames:v', '1'],
-      ...['-c:v', 'mjpeg', '-q:v', '4', '-f', 'mjpeg', to],
-    ],
-    readable: [],
   });
 }
 

@@ -3,12 +3,19 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ANONYMOUS } from './encode-arguments.ts';
-import { runAlone, type Work } from './progressive.ts';
+import type { Work } from './progressive.ts';
+import type { Still } from './stills.ts';
 
 export interface Storyboard {
   sheet: string;
   list: string;
+}
+
+export interface Course {
+  /** A fragmented file of ours. */
+  picture: string;
+  size: { width: number; height: number };
+  seconds: number;
 }
 
 const MOST_PICTURES = 100;
@@ -17,51 +24,33 @@ const SIDE = 160;
 /** The distance of key frames. */
 const SHORTEST_SECONDS = 2;
 
-export async function makeStoryboard(
-  work: Work,
-  from: {
-    /** A fragmented file of ours. */
-    picture: string;
-    size: { width: number; height: number };
-    seconds: number;
-    to: Storyboard;
-  },
-): Promise<void> {
-  const { picture, seconds, to } = from;
-  const every = Math.max(SHORTEST_SECONDS, Math.ceil(seconds / MOST_PICTURES));
-  const count = Math.min(MOST_PICTURES, Math.max(1, Math.ceil(seconds / every)));
-  const tile = fit(from.size);
-  const columns = Math.min(COLUMNS, count);
-  const rows = Math.ceil(count / columns);
+export function toSheet(course: Course, to: Storyboard): Still {
+  const { every, count, columns, tile } = layOut(course);
   const shape = `scale=${tile.width}:${tile.height},setsar=1,format=yuvj420p`;
-  const filters = `setpts=PTS-STARTPTS,fps=fps=1/${every}:round=down:start_time=0,${shape},tile=${columns}x${rows}`;
-  await runAlone(work, {
-    args: [
-      ...['-protocol_whitelist', 'file', '-skip_frame', 'nokey', '-f', 'mov', '-i', picture, '-an'],
-      ...[
-        ...ANONYMOUS,
-        '-vf',
-        filters,
-        '-frames:v',
-        '1',
-        '-c:v',
-        'mjpeg',
-        '-q:v',
-        '6',
-        '-f',
-        'mjpeg',
-        to.sheet,
-      ],
-    ],
-    readable: [],
-  });
+  const grid = `tile=${columns}x${Math.ceil(count / columns)}`;
+  const filters = `setpts=PTS-STARTPTS,fps=fps=1/${every}:round=down:start_time=0,${shape},${grid}`;
+  return { picture: course.picture, filters, quality: 6, to: to.sheet };
+}
+
+export async function writeSheetList(
+  { directory }: Pick<Work, 'directory'>,
+  course: Course,
+  to: Storyboard,
+): Promise<void> {
+  const { every, count, columns, tile } = layOut(course);
   const cues = Array.from({ length: count }, (_, place) => {
-    const [start, until] = [place * every, Math.min(seconds, (place + 1) * every)];
+    const [start, until] = [place * every, Math.min(course.seconds, (place + 1) * every)];
     const [x, y] = [(place % columns) * tile.width, Math.floor(place / columns) * tile.height];
     const where = `${to.sheet}#xywh=${x},${y},${tile.width},${tile.height}`;
     return `${writeClock(start)} --> ${writeClock(until)}\n${where}\n`;
   });
-  await writeFile(join(work.directory, to.list), ['WEBVTT\n', ...cues].join('\n'));
+  await writeFile(join(directory, to.list), ['WEBVTT\n', ...cues].join('\n'));
+}
+
+function layOut({ seconds, size }: Course) {
+  const every = Math.max(SHORTEST_SECONDS, Math.ceil(seconds / MOST_PICTURES));
+  const count = Math.min(MOST_PICTURES, Math.max(1, Math.ceil(seconds / every)));
+  return { every, count, columns: Math.min(COLUMNS, count), tile: fit(size) };
 }
 
 /** `01:02:03.500` */

@@ -44,7 +44,7 @@ export async function copyPicture(
   rendition: Rendition,
 ): Promise<MadeTrack | undefined> {
   const track = { ...planPicture(rendition), copied: true, early: true };
-  const args = copyArguments(toSources(job), rendition.name);
+  const args = copyArguments(toSources(job));
   const pass = { args, source: job.source, run: job.run, tracks: [track] };
   const copied = await runPass(work, pass).catch((error: unknown) => {
     if (error instanceof FfmpegFailed && error.reason === 'exit') return undefined;
