@@ -7,6 +7,8 @@ import { startServer, type TestServer } from './support/servers.ts';
 
 const clock = createSeedClock();
 const DAY_MS = 86_400_000;
+/** More sizes and formats are shown elsewhere. */
+const MADE = { VIDEO_SIZES: '240,720', PICTURE_FORMATS: 'webp' };
 
 describe('a seeded site', () => {
   let site: TestServer;
@@ -14,7 +16,7 @@ describe('a seeded site', () => {
   let token: string;
 
   beforeAll(async () => {
-    site = await startServer({}, { now: clock.now });
+    site = await startServer(MADE, { now: clock.now });
     await seed({ ...site.app, clock }, (line) => lines.push(line));
     token = await signIn('maya');
   }, 240_000);
@@ -99,7 +101,7 @@ describe('a seeded site', () => {
 });
 
 test('without ffmpeg there is everything but the videos, and a line that says so', async () => {
-  await using site = await startServer();
+  await using site = await startServer(MADE);
   const lines: string[] = [];
   const report = { ...site.app.report, ffmpeg: undefined };
   await seed({ ...site.app, report }, (line) => lines.push(line));

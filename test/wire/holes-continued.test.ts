@@ -84,14 +84,16 @@ test('hole 18: a like is loaded once, however many listen', async () => {
     const postID = await tell();
     // The worker's statements would count too.
     await server.app.worker.idle();
-    const statements = await countStatements(async () => {
+    const statements = await recordStatements(async () => {
       await post('add/like', { postID });
       for (const listener of listeners) await listener.until((frame) => frame.post_id === postID);
     });
     for (const listener of listeners) listener[Symbol.dispose]();
-    return statements;
+    return statements.filter(({ text }) => /^select .*"posts"/is.test(text)).length;
   };
-  expect(await load(30)).toBe(await load(1));
+  const once = await load(1);
+  expect(once).toBeGreaterThan(0);
+  expect(await load(30)).toBe(once);
 });
 
 test('hole 19: a sign-up that fails leaves nothing behind, and names are not empty', async () => {
@@ -206,10 +208,6 @@ test('hole 27: a listener that is slow for a while misses nothing', async () => 
     await listener.until((frame) => frame.post_id === id && frame.post.likes.length === 1);
   expect(listener.frames).toHaveLength(150);
 });
-
-/** Without the worker's own looks at the queue. */
-const countStatements = async (work: () => Promise<unknown>): Promise<number> =>
-  (await recordStatements(work)).filter(({ text }) => !text.includes('"jobs"')).length;
 
 /** Old posts of Bob, past the server. Answers their ids. */
 async function insertPosts(count: number): Promise<number[]> {
