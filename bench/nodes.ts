@@ -68,13 +68,14 @@ const between = (from: Map<number, number>, to: Map<number, number>): number[] =
 
 async function timeBus(): Promise<number[]> {
   const url = postgres.shared['REDIS_URL'] ?? '';
+  await using opened = new AsyncDisposableStack();
   const open = async () => {
-    const { redis, until } = connect(url, { prefix: 'bench' });
-    await until('up');
-    return openBus({ redis, onError: (error) => print(String(error)), now: Date.now });
+    const connection = opened.use(connect(url, { prefix: 'bench' }));
+    await connection.until('up');
+    const onError = (error: unknown): void => print(String(error));
+    return opened.use(await openBus({ redis: connection.redis, onError, now: Date.now }));
   };
-  await using one = await open();
-  await using two = await open();
+  const [one, two] = [await open(), await open()];
   const topic = { name: 'bench' } as { name: string; message?: { at: number } };
   const delays: number[] = [];
   let told = Promise.withResolvers<void>();
