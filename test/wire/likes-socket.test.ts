@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   type Answer,
@@ -37,6 +37,9 @@ const send = (path: string, body: unknown, person = ann): Promise<Answer> =>
 const read = async (id: number): Promise<any> => (await call(server.base, `/api/posts/post/${id}/`)).json;
 
 describe('a frame', () => {
+  // What the worker still makes of pictures and videos is told of as well.
+  beforeEach(() => server.app.worker.idle());
+
   test('is sent for likes, comments, replies and likes on both, and is the post as everybody sees it', async () => {
     using listener = await listen(server.base);
     const postID = await say(server.base, ann, 'שלום 👩‍👩‍👧');
@@ -109,8 +112,6 @@ describe('a frame', () => {
   });
 
   test('comes at once for the first of a burst, then few more, and the last is true', async () => {
-    // What the worker makes of pictures is told of as well.
-    await server.app.worker.idle();
     using listener = await listen(server.base);
     const postID = await say(server.base, ann, 'a burst');
     const begun = performance.now();
