@@ -73,11 +73,11 @@ export async function setup(): Promise<void> {
   process.env['TEST_FFMPEG'] = JSON.stringify({ ...found, filters: [...(found?.filters ?? [])] });
 }
 
-/** What a server finds on this PATH; asked once in a run. */
-export function knownFfmpeg(): Ffmpeg {
-  const known = JSON.parse(process.env['TEST_FFMPEG'] ?? '') as Omit<Ffmpeg, 'filters'> & {
-    filters: string[];
-  };
+/** What a server finds on this PATH: asked once in a run of tests, and unknown outside of one. */
+export function knownFfmpeg(): Ffmpeg | undefined {
+  const text = process.env['TEST_FFMPEG'];
+  if (text === undefined) return undefined;
+  const known = JSON.parse(text) as Omit<Ffmpeg, 'filters'> & { filters: string[] };
   return { ...known, filters: new Set(known.filters) };
 }
 
