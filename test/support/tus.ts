@@ -1,5 +1,7 @@
 // Requests of tus 1.0 by hand, for what no client of good manners would send.
-import { call, type Person } from './classic-client.ts';
+import { expect } from 'vitest';
+import { call, type Person, say } from './classic-client.ts';
+import { ask as askDatabase } from './site-data.ts';
 
 export interface TusAnswer {
   status: number;
@@ -103,4 +105,19 @@ export async function publish(
   const [media] = (await call(base, `/api/posts/post/${postID}/`)).json.media_files;
   const file = await fetch(base + media.file);
   return Buffer.from(await file.arrayBuffer());
+}
+
+/** Puts the upload onto a post of its own; the file there is to be this one. */
+export async function expectWhole(
+  base: string,
+  { person, path, file }: { person: Person; path: string; file: Buffer },
+): Promise<void> {
+  const postID = await say(base, person, 'a video');
+  expect((await publish(base, { person, path, postID })).equals(file)).toBe(true);
+}
+
+/** Of the whole site. */
+export async function countUploads(dataDir: string): Promise<number> {
+  const [row] = await askDatabase<{ count: number }>(dataDir, 'select count(*) as count from uploads');
+  return Number(row?.count ?? 0);
 }

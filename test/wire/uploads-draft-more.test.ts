@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
+import { call, join, type Person, sendChunk } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
 import { draftOf, expectProblem, PARTIAL_UPLOAD } from '../support/resumable-draft.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
-import { publish, tusOf } from '../support/tus.ts';
+import { countUploads, expectWhole, tusOf } from '../support/tus.ts';
 
 const MAX_VIDEO = 70_000_000;
 
@@ -23,18 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const expectWhole = async (path: string, file: Buffer): Promise<void> => {
-  const postID = await say(server.base, ann, 'by the draft');
-  expect((await publish(server.base, { person: ann, path, postID })).equals(file)).toBe(true);
-};
-const countUploads = async (): Promise<number> => {
-  const [row] = await ask<{ count: number }>(server.dataDir, 'select count(*) as count from uploads');
-  return Number(row?.count ?? 0);
-};
 test('a creation that breaks off goes on from what had arrived; unheard of, it leaves nothing', async () => {
   const file = makeFile(200_000);
   for (const isHeard of [true, false]) {
-    const before = await countUploads();
+    const before = await countUploads(server.dataDir);
     const client = connect({ host: 'localhost', port: Number(new URL(server.base).port) });
     client.on('error', () => undefined);
     const heard = isHeard ? once(client, 'data') : undefined;
@@ -46,13 +38,13 @@ test('a creation that breaks off goes on from what had arrived; unheard of, it l
       ].join('\r\n'),
     );
     client.write(file.subarray(0, 100_000));
-    await expect.poll(countUploads).toBe(before + 1);
+    await expect.poll(() => countUploads(server.dataDir)).toBe(before + 1);
     const [interim] = ((await heard) ?? []) as [Buffer?];
     await expect.poll(async () => (await holders()).length).toBe(1);
     client.resume().destroy();
     await once(client, 'close');
     if (!isHeard) {
-      await expect.poll(countUploads).toBe(before);
+      await expect.poll(() => countUploads(server.dataDir)).toBe(before);
       continue;
     }
     const path = /^location: (\S+)/im.exec(String(interim))?.[1] ?? '';
@@ -61,7 +53,7 @@ test('a creation that breaks off goes on from what had arrived; unheard of, it l
     const at = Number(offset);
     const rest = await draft.append(path, { offset: at, isLast: true }, { body: file.subarray(at) });
     expect(rest.status).toBe(201);
-    await expectWhole(path, file);
+    await expectWhole(server.base, { person: ann, path, file });
   }
 });
 
@@ -143,7 +135,7 @@ describe('one upload', () => {
     const last = await draft.append(path, { offset: 30_000, isLast: true }, { body: file.subarray(30_000) });
     expect(last.status).toBe(201);
     expect((await tus.head(path)).headers.get('upload-length')).toBe('40000');
-    await expectWhole(path, file);
+    await expectWhole(server.base, { person: ann, path, file });
   });
 
   test('begun by tus or in parts goes on by the draft', async () => {
@@ -160,7 +152,7 @@ describe('one upload', () => {
       expect(await draft.stateOf(path)).toEqual(['?0', '10000', '30000']);
       const rest = { body: file.subarray(10_000) };
       expect((await draft.append(path, { offset: 10_000, isLast: true }, rest)).status).toBe(201);
-      await expectWhole(path, file);
+      await expectWhole(server.base, { person: ann, path, file });
     }
   });
 });

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { join, type Person, say } from '../support/classic-client.ts';
+import { join, type Person } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
 import { draftOf, type DraftAnswer, expectProblem, PARTIAL_UPLOAD } from '../support/resumable-draft.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
-import { publish } from '../support/tus.ts';
+import { countUploads, expectWhole } from '../support/tus.ts';
 
 const MAX_VIDEO = 70_000_000;
 const WEEK = 7 * 86_400;
@@ -22,14 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const expectWhole = async (path: string, file: Buffer): Promise<void> => {
-  const postID = await say(server.base, ann, 'by the draft');
-  expect((await publish(server.base, { person: ann, path, postID })).equals(file)).toBe(true);
-};
-const countUploads = async (): Promise<number> => {
-  const [row] = await ask<{ count: number }>(server.dataDir, 'select count(*) as count from uploads');
-  return Number(row?.count ?? 0);
-};
 /** Its seconds may have moved on by one or two. */
 const expectLimit = (value: unknown): void => {
   const [, size, age] = /^max-size=(\d+), max-age=(\d+)$/.exec(String(value)) ?? [];
@@ -54,7 +46,7 @@ describe('a creation', () => {
     expect(interim[0]?.headers).toMatchObject({ location: path, 'upload-draft-interop-version': '8' });
     expectLimit(interim[0]?.headers['upload-limit']);
     expect(await draft.stateOf(path)).toEqual(['?1', '50000', '50000']);
-    await expectWhole(path, file);
+    await expectWhole(server.base, { person: ann, path, file });
     const [media] = await ask<{ label: string }>(
       server.dataDir,
       'select label from media where id = ?',
@@ -88,7 +80,7 @@ describe('a creation', () => {
     expect([last.status, last.headers['upload-complete']]).toEqual([201, '?1']);
     expect(last.headers.location).toBe(path);
     expect(last.json).toMatchObject({ offset: 30_000, length: 30_000 });
-    await expectWhole(path, file);
+    await expectWhole(server.base, { person: ann, path, file });
   });
 
   test('without a body, or of nothing', async () => {
@@ -104,7 +96,7 @@ describe('a creation', () => {
     const answer = await draft.create(true, { body, chunked: true });
     expect([answer.status, answer.headers['upload-complete']]).toEqual([201, '?1']);
     expect(await draft.stateOf(answer.headers.location ?? '')).toEqual(['?1', '5000', '5000']);
-    await expectWhole(answer.headers.location ?? '', body);
+    await expectWhole(server.base, { person: ann, path: answer.headers.location ?? '', file: body });
   });
 
   test.each([undefined, '7', '9', 'x'])('of interop version %s has no interim answer', async (version) => {
@@ -117,22 +109,22 @@ describe('a creation', () => {
     ['two lengths', { 'upload-length': '9' }],
     ['less than was said', { 'upload-length': '3', 'upload-complete': '?0' }],
   ])('with %s is refused and leaves nothing', async (_, headers) => {
-    const before = await countUploads();
+    const before = await countUploads(server.dataDir);
     const unheard = { 'upload-draft-interop-version': undefined, ...headers };
     const refused = await draft.create(true, { body: Buffer.from('01234567'), headers: unheard });
     expectProblem(refused, 400, 'inconsistent-upload-length');
     expect(refused.headers.location).toBeUndefined();
-    expect(await countUploads()).toBe(before);
+    expect(await countUploads(server.dataDir)).toBe(before);
   });
 
   test('of more than the server takes is 413, with the limit', async () => {
-    const before = await countUploads();
+    const before = await countUploads(server.dataDir);
     const refused = await draft.create(false, { headers: { 'upload-length': String(MAX_VIDEO + 1) } });
     expect([refused.status, refused.headers['upload-limit'], refused.interim]).toEqual([
       ...[413, `max-size=${MAX_VIDEO}`, []],
     ]);
     expect(refused.json).toMatchObject({ type: 'about:blank', status: 413, code: 'video_too_large' });
-    expect(await countUploads()).toBe(before);
+    expect(await countUploads(server.dataDir)).toBe(before);
   });
 
   test.each(['1', '?2', 'true', '', '?1, ?1'])('with the completeness "%s" is 400', async (value) => {
@@ -229,7 +221,7 @@ describe('more bytes', () => {
     const file = makeFile(100);
     const { headers } = await draft.create(true, { body: file });
     const path = headers.location ?? '';
-    await expectWhole(path, file);
+    await expectWhole(server.base, { person: ann, path, file });
     const end = { offset: 100, isLast: true };
     expectProblem(await draft.append(path, end), 400, 'completed-upload');
     expectProblem(

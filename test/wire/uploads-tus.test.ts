@@ -7,7 +7,7 @@ import { makeFile } from '../support/classic-uploads.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
-import { encode, publish, tusOf } from '../support/tus.ts';
+import { countUploads, encode, publish, tusOf } from '../support/tus.ts';
 
 const MAX_VIDEO = 4_000_000;
 const NOBODY = `/api/uploads/${'0'.repeat(32)}`;
@@ -113,21 +113,16 @@ describe('a creation', () => {
 
   test('that brings wrong bytes, or too many, leaves nothing', async () => {
     const bytes = Buffer.from('too many');
-    const before = await countUploads();
+    const before = await countUploads(server.dataDir);
     const wrong = { 'Upload-Length': '8', 'Upload-Checksum': `sha1 ${encode('x'.repeat(20))}` };
     expect((await tus.create({ 'Upload-Length': '7' }, bytes)).status).toBe(413);
     expect((await tus.create(wrong, bytes)).status).toBe(460);
     expect((await tus.create({ 'Upload-Length': '8', 'content-type': 'text/plain' }, bytes)).status).toBe(
       415,
     );
-    expect(await countUploads()).toBe(before);
+    expect(await countUploads(server.dataDir)).toBe(before);
   });
 });
-
-async function countUploads(): Promise<number> {
-  const [row] = await ask<{ count: number }>(server.dataDir, 'select count(*) as count from uploads');
-  return row?.count ?? 0;
-}
 
 describe('metadata', () => {
   test('comes back as it was sent, and its filename is what the video is called', async () => {
