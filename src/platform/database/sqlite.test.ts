@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -238,10 +238,15 @@ describe('a backup', () => {
       }
     })();
     const copy = join(opened.folder, 'copy.db');
-    await database.backup?.(copy);
+    // A copy can be made between two writes: the next one is made of more.
+    let before: number;
+    do {
+      await rm(copy, { force: true });
+      before = written;
+      await database.backup?.(copy);
+    } while (written === before);
     copying = false;
     await writing;
-    expect(written).toBeGreaterThan(1);
     expect(readFrom(copy, 'pragma integrity_check')).toBe('ok');
     expect(Number(readFrom(copy, `select count(*) from jobs where kind = 'pair'`)) % 2).toBe(0);
     expect(readFrom(copy, `select count(*) from jobs where kind <> 'pair'`)).toBe(200);
