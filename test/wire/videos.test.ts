@@ -5,6 +5,7 @@ import { join as joinPath } from 'node:path';
 import * as HLS from 'hls-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
+import { listen } from '../support/likes-socket.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { readPackets } from '../support/video-checks.ts';
 import { makeVideo } from '../support/videos.ts';
@@ -162,7 +163,19 @@ describe('captions', () => {
     expect((await send('captions', { ...body(), vtt: long })).status).toBe(413);
   });
 
-  test('go when the owner takes them away', async () => {
+  test('are told of live when they come, and when their owner takes them away', async () => {
+    using listener = await listen(site.base);
+    const heard = (count: number) =>
+      listener.until(
+        ({ post_id: id, post }) => id === postID && post.media_files[0].captions?.length === count,
+      );
+    const given = await send('captions', { ...body(), language: 'de', label: 'Deutsch' });
+    await heard(2);
+    await send('captions/remove', { postID, videoID, id: given.json.id });
+    await heard(1);
+  });
+
+  test('go with their file', async () => {
     const [{ id, file }] = (await read()).captions;
     expect((await send('captions/remove', { postID, videoID, id: 'none' })).status).toBe(404);
     expect((await send('captions/remove', { postID, videoID, id })).status).toBe(200);

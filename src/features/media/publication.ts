@@ -34,6 +34,8 @@ interface PublicationOptions {
   folder: string;
 }
 
+const KEPT_AT_ONCE = 4;
+
 /** A track's row, as this run knows it. */
 interface Known {
   id: number | undefined;
@@ -57,6 +59,14 @@ export function createPublication(options: PublicationOptions): Publication {
     stored.add(key);
     await storage.blobs.adopt(key, join(folder, name));
     return key;
+  }
+
+  /** Several at a time, as a store across a network takes a while for each. None is on its way any more when this throws. */
+  async function keepAll(names: readonly string[]): Promise<void> {
+    for (let from = 0; from < names.length; from += KEPT_AT_ONCE) {
+      const kept = await Promise.allSettled(names.slice(from, from + KEPT_AT_ONCE).map(keep));
+      for (const one of kept) if (one.status === 'rejected') throw one.reason;
+    }
   }
 
   async function put(name: string, text: string): Promise<void> {
@@ -95,7 +105,7 @@ export function createPublication(options: PublicationOptions): Publication {
       const position = at + segments.length - fresh.length;
       const files = [...(known.begun ? [] : [first.init]), ...fresh.map(({ file }) => file)];
       const names = files.map((file) => `${track.name}/${file}`);
-      for (const name of names) await keep(name);
+      await keepAll(names);
       known.begun = true;
       known.id = await change(async (tx) => {
         const renditionId = known.id ?? (await insertTrack(tx, { mediaId, track }));

@@ -1,5 +1,7 @@
 // What the author of a post may do for its videos.
-import type { Database, Transaction } from '../../platform/database/database.ts';
+import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import { topics } from '../../platform/realtime/topics.ts';
 import type { CaptionTrack, Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
 import { createThreads } from './queries.ts';
@@ -10,15 +12,20 @@ interface OwnVideo {
   mediaId: number;
 }
 
-/** All throw `not_found`, or `forbidden` for somebody else's post, and as `VideoCare` does. */
+/** Viewers hear of each. All throw `not_found`, or `forbidden` for somebody else's post, and as `VideoCare` does. */
 export interface OwnVideos {
   retry(video: OwnVideo): Promise<void>;
   addCaptions(captions: OwnVideo & { language: string; label: string; vtt: string }): Promise<CaptionTrack>;
   removeCaptions(captions: OwnVideo & { id: string }): Promise<void>;
 }
 
-export function createOwnVideos(options: { database: Database; media: Media; now: () => number }): OwnVideos {
-  const { database, now } = options;
+export function createOwnVideos(options: {
+  database: Database;
+  bus: Bus;
+  media: Media;
+  now: () => number;
+}): OwnVideos {
+  const { database, bus, now } = options;
   const { care } = options.media;
   const threads = createThreads(database, now);
 
@@ -27,6 +34,7 @@ export function createOwnVideos(options: { database: Database; media: Media; now
       await threads.findOwnPost({ within: tx, id: postId, viewer });
       await work(tx);
       await threads.touch(tx, postId);
+      afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
     });
 
   return {
