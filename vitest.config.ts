@@ -14,10 +14,11 @@ const withoutPostgres = [
     'bin/**',
     'src/api/**',
     'src/*.test.ts',
-    'src/platform/{ffmpeg,foreign-databases,limits,pictures,realtime}/**',
+    'src/platform/{ffmpeg,foreign-databases,limits,pictures,realtime,redis}/**',
   ],
   ...[
-    'src/platform/{secret-key,turnstile}.test.ts',
+    'src/platform/{secret-key,spools,turnstile}.test.ts',
+    'src/features/users/{emails,password-hashes,password-rules,scripts,tokens}.test.ts',
     'src/platform/storage/{local,s3,s3-faults}.test.ts',
     'src/features/media/videos/**',
   ],
@@ -27,7 +28,14 @@ const withoutPostgres = [
     'test/copies/copy-database*.test.ts',
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],
-  ...['test/wire/{queries,start}.test.ts', 'test/support/**', 'src/platform/ffmpeg/**'],
+  ...['test/wire/{queries,start}.test.ts', 'test/support/**'],
+  // What is decided before the database is asked, or after.
+  ...[
+    'test/wire/{cors-and-hosts,http,large-bodies,limits,markup,pages}.test.ts',
+    'test/wire/{picture-flood,slow-clients,slow-readers}.test.ts',
+  ],
+  // What rows say of it, `transcode.test.ts` has; and of what seeds a site, the tests of the verbs that do it.
+  ...['src/features/media/full-disk.test.ts', 'test/seed.test.ts'],
   // What a store does; the constellation and `test/copies/` have both, and PostgreSQL.
   ...[
     'test/journeys/s3.test.ts',
@@ -35,8 +43,13 @@ const withoutPostgres = [
     'test/copies/copy-storage.test.ts',
   ],
   // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
-  'test/journeys/{page,picture,pictures-on-screens,tus-client,watching}.test.ts',
+  'test/journeys/{page,picture,pictures-on-screens,react-like,tus-client,watching}.test.ts',
+  // What an encoder costs those who ask meanwhile.
+  'test/journeys/while-encoding.test.ts',
 ];
+/** Has a server of PostgreSQL to itself, whatever the run is about. */
+const aboutPostgres = ['src/platform/database/postgres.test.ts', 'test/wire/start-postgres.test.ts'];
+
 /** The files of one process share what they import: to load the program takes longer than most of them. */
 const quick = { isolate: false, sequence: { groupOrder: 0 } };
 const patient = { testTimeout: 240_000, hookTimeout: 120_000, sequence: { groupOrder: 1 } };
@@ -66,7 +79,7 @@ export default defineConfig({
         test: {
           name: 'quick',
           include: ['{src,test,web/src,bin}/**/*.test.{ts,tsx}'],
-          exclude: [...slow, constellation],
+          exclude: [...slow, constellation, ...aboutPostgres],
           ...quick,
         },
       },

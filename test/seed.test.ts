@@ -7,8 +7,8 @@ import { startServer, type TestServer } from './support/servers.ts';
 
 const clock = createSeedClock();
 const DAY_MS = 86_400_000;
-/** More sizes and formats are shown elsewhere. */
-const MADE = { VIDEO_SIZES: '240,720', PICTURE_FORMATS: 'webp' };
+/** More sizes are shown elsewhere. */
+const MADE = { VIDEO_SIZES: '240,720' };
 
 describe('a seeded site', () => {
   let site: TestServer;

@@ -46,7 +46,7 @@ const files = new Map<string, Buffer>([
   ['posts/empty.png', Buffer.alloc(0)],
   ['posts/one.png', Buffer.from('x')],
   ['videos/deep/down/there/segment-00001.m4s', randomBytes(3 * 2 ** 20 + 1)],
-  ...Array.from({ length: 120 }, (_, index): [string, Buffer] => [
+  ...Array.from({ length: 60 }, (_, index): [string, Buffer] => [
     `many/${index}.bin`,
     randomBytes(20_000 + index),
   ]),

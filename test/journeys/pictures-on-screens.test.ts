@@ -18,7 +18,7 @@ const SCREENS = {
 } satisfies Record<string, BrowserContextOptions>;
 
 test('each screen gets its own file, nothing jumps, and everybody is told what is to be seen', async () => {
-  await using server = await startServer();
+  await using server = await startServer({ PICTURE_FORMATS: 'webp,avif' });
   await using files = await paintFiles();
   const browser = await openBrowser();
   const ann = await browser.openWindow(DESKTOP);

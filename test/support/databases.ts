@@ -25,7 +25,8 @@ export async function openTestDatabase({ empty = false } = {}): Promise<TestData
   const folder = await mkdtemp(join(tmpdir(), 'veranda-database-'));
   const path = join(folder, 'veranda.db');
   const errors: unknown[] = [];
-  const { database: settings } = readConfig({ DATA_DIR: folder, ...(await databaseSettings(folder)) });
+  const place = await databaseSettings(folder, { migrated: !empty });
+  const { database: settings } = readConfig({ DATA_DIR: folder, ...place });
   const database = await openDatabase(settings, (error) => errors.push(error));
   if (!empty) await migrate(database, Date.now);
   return {

@@ -42,7 +42,9 @@ export async function look<T>(dataDir: string, work: (ask: Asker) => Promise<T>)
 
 /** Runs one statement there: the rows of a question, none of a change. */
 export const ask = <Row>(dataDir: string, sql: string, ...values: unknown[]): Promise<Row[]> =>
-  look(dataDir, (run) => run<Row>(sql, ...values));
+  onPostgres
+    ? connected(urlOf(databaseOf(dataDir)), (client) => askerOf(client)<Row>(sql, ...values))
+    : lookAtSqlite(dataDir, (run) => run<Row>(sql, ...values));
 
 async function lookAtSqlite<T>(dataDir: string, work: (ask: Asker) => Promise<T>): Promise<T> {
   const database = new Sqlite(join(dataDir, 'veranda.db'), { timeout: 5_000 });
@@ -65,15 +67,19 @@ async function lookAtSqlite<T>(dataDir: string, work: (ask: Asker) => Promise<T>
 export function lookAtPostgres<T>(url: string, work: (ask: Asker) => Promise<T>): Promise<T> {
   return connected(url, async (client) => {
     await client.query('begin isolation level repeatable read');
-    const result = await work(async <Row>(sql: string, ...values: unknown[]) => {
-      let place = 0;
-      const text = sql.replaceAll('?', () => `$${(place += 1)}`);
-      return (await client.query(text, values)).rows as Row[];
-    });
+    const result = await work(askerOf(client));
     await client.query('commit');
     return result;
   });
 }
+
+const askerOf =
+  (client: pg.ClientBase): Asker =>
+  async <Row>(sql: string, ...values: unknown[]) => {
+    let place = 0;
+    const text = sql.replaceAll('?', () => `$${(place += 1)}`);
+    return (await client.query(text, values)).rows as Row[];
+  };
 
 /** Users get ids above `upTo` from now on. */
 export async function reserveUserIds(dataDir: string, upTo: number): Promise<void> {

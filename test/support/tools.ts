@@ -3,6 +3,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ffmpeg, findFfmpeg } from '../../src/platform/ffmpeg/find.ts';
@@ -61,8 +63,8 @@ const wanted: Record<keyof Tools, Wanted> = {
   },
 };
 
-/** Run once by vitest before any test. */
-export async function setup(): Promise<void> {
+/** Run once by vitest before any test; what it answers, after the last. */
+export async function setup(): Promise<() => Promise<void>> {
   if (listMissing().length > 0 && canInstall()) {
     process.stdout.write('Tests: installing what is missing with scripts/install-tools.sh\n');
     spawnSync('bash', [script], { stdio: 'inherit' });
@@ -71,6 +73,9 @@ export async function setup(): Promise<void> {
   if (missing.length > 0) throw new Error(describeMissing(missing));
   const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
   process.env['TEST_FFMPEG'] = JSON.stringify({ ...found, filters: [...(found?.filters ?? [])] });
+  const videos = await mkdtemp(join(tmpdir(), 'veranda-made-'));
+  process.env['TEST_VIDEOS'] = videos;
+  return () => rm(videos, { recursive: true, force: true });
 }
 
 /** What a server finds on this PATH: asked once in a run of tests, and unknown outside of one. */

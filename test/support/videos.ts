@@ -1,10 +1,12 @@
 // Makes videos with ffmpeg for tests, the same on every machine. A moving fractal with noise stands in for natural pictures.
 
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFfmpeg, type Ffmpeg } from '../../src/platform/ffmpeg/find.ts';
+import { knownFfmpeg } from './tools.ts';
 
 export interface VideoRecipe {
   /** Where the file goes. */
@@ -33,11 +35,14 @@ let known: Promise<Ffmpeg> | undefined;
 
 /** The system's ffmpeg, or the one from npm. */
 export async function testFfmpeg(): Promise<Ffmpeg> {
-  known ??= findFfmpeg({ search: process.env['PATH'] ?? '' }).then((found) => {
-    if (!found) throw new Error('These tests need ffmpeg.');
-    return found;
-  });
+  known ??= find();
   return known;
+}
+
+async function find(): Promise<Ffmpeg> {
+  const found = knownFfmpeg() ?? (await findFfmpeg({ search: process.env['PATH'] ?? '' }));
+  if (!found) throw new Error('These tests need ffmpeg.');
+  return found;
 }
 
 /** The one from npm, whatever the system has. */
@@ -47,12 +52,41 @@ export async function bundledFfmpeg(): Promise<Ffmpeg | undefined> {
   return found?.bundled ? { ...found, sandbox } : undefined;
 }
 
-/** Resolves with the path of the file. */
+/** Resolves with the path of the file. In a run of tests, what has been made once is copied. */
 export async function makeVideo(recipe: VideoRecipe): Promise<string> {
-  const { ffmpeg } = await testFfmpeg();
   const path = join(recipe.directory, recipe.name ?? 'video.mp4');
+  const args = argumentsOf(recipe);
+  const shelf = process.env['TEST_VIDEOS'];
+  if (shelf === undefined) {
+    await make(path, { args, recipe });
+    return path;
+  }
+  const digest = createHash('sha256').update(JSON.stringify([args, recipe.rotation]));
+  const kept = join(shelf, digest.digest('hex') + extname(path));
+  if (await copyIfThere(kept, path)) return path;
+  const made = join(shelf, randomUUID() + extname(path));
+  await make(made, { args, recipe });
+  await rename(made, kept);
+  await copyFile(kept, path);
+  return path;
+}
+
+async function make(path: string, { args, recipe }: { args: string[]; recipe: VideoRecipe }): Promise<void> {
+  const { ffmpeg } = await testFfmpeg();
+  await run(ffmpeg, [...args, path]);
+  if (recipe.rotation) await turn(path, recipe.rotation);
+}
+
+async function copyIfThere(from: string, to: string): Promise<boolean> {
+  return copyFile(from, to).then(
+    () => true,
+    () => false,
+  );
+}
+
+function argumentsOf(recipe: VideoRecipe): string[] {
   const { seconds = 2, picture = 'pattern', sound = 'stereo', options = [] } = recipe;
-  const args = [
+  return [
     ...[
       '-nostdin',
       '-v',
@@ -65,11 +99,8 @@ export async function makeVideo(recipe: VideoRecipe): Promise<string> {
       ? []
       : ['-vf', pictureFilters(recipe), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']),
     ...(sound === 'none' ? [] : ['-c:a', 'aac', '-b:a', '96k']),
-    ...['-t', String(seconds), ...options, path],
+    ...['-t', String(seconds), ...options],
   ];
-  await run(ffmpeg, args);
-  if (recipe.rotation) await turn(path, recipe.rotation);
-  return path;
 }
 
 /** What a phone sends: 12 s of 1280×720 at 30 frames with sound, several MiB of H.264 and AAC in an MP4. */

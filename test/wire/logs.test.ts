@@ -84,7 +84,7 @@ describe('each request', () => {
   });
 
   test('is named by the jobs that come of it, and by those that come of them', async () => {
-    await using site = await spawnServer({ LOG_LEVEL: 'info' });
+    await using site = await spawnServer({ LOG_LEVEL: 'info', PICTURE_FORMATS: 'webp,avif' });
     const ann = await join(site.base);
     const postID = await say(site.base, ann, 'a picture');
     const runs = (): Record<string, unknown>[] =>

@@ -11,7 +11,7 @@ const PICTURES = 50;
 const AT_ONCE = 2;
 
 test('fifty pictures at once are read one at a time, made smaller by one job at a time, and nobody is refused', async () => {
-  await using server = await startServer({ MAX_MEDIA_PER_POST: '50', PICTURE_FORMATS: 'webp' });
+  await using server = await startServer({ MAX_MEDIA_PER_POST: '50' });
   const ann = await join(server.base);
   const postID = await say(server.base, ann, 'many');
   const bytes = await (await paintPhoto({ width: 640, height: 480 })).blur(1).jpeg().toBuffer();
