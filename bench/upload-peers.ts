@@ -11,16 +11,14 @@ import { Server } from '@tus/server';
 const [kind, folder = ''] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
-const KEPT = 8;
-const names: string[] = [];
-
 async function write(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path = '', offset = '0'] = (request.url ?? '').split('?');
-  const name = path.split('/').at(-1) ?? '';
-  if (!names.includes(name)) names.push(name);
-  // The disk is not to fill.
-  if (names.length > KEPT) await rm(join(folder, names.shift() ?? ''), { force: true });
-  const file: FileHandle = await open(join(folder, name), constants.O_RDWR | constants.O_CREAT);
+  const place = join(folder, path.split('/').at(-1) ?? '');
+  if (request.method === 'DELETE') {
+    await rm(place);
+    return void response.writeHead(204).end();
+  }
+  const file: FileHandle = await open(place, constants.O_RDWR | constants.O_CREAT);
   let at = Number(offset);
   for await (const bytes of request as AsyncIterable<Buffer>) {
     await file.write(bytes, 0, bytes.length, at);

@@ -1,13 +1,14 @@
 // Uploads in binary pieces, four at a time: ours by tus and in parts, @tus/server with its file store, and a bare node:http
 // server that writes each piece to its place and syncs it. Rounds are interleaved; each server is a process of its own.
 //   node bench/upload.ts [--size 256] [--piece 5] [--parallel 4] [--rounds 3] [--only ours-tus,tus-server]
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { crc32c } from '@node-rs/crc32';
@@ -69,8 +70,9 @@ async function byTus(
 ) {
   const tus = { 'Tus-Resumable': '1.0.0', ...options.headers };
   const length = String(options.pieces * pieceBytes);
-  const made = await send({ method: 'POST', url, headers: { ...tus, 'Upload-Length': length } });
-  const place = new URL(made.headers.location ?? '', url).href;
+  const begun = await send({ method: 'POST', url, headers: { ...tus, 'Upload-Length': length } });
+  const place = new URL(begun.headers.location ?? '', url).href;
+  made.push(place);
   for (let index = 0; index < options.pieces; index += 1) {
     const offset = { 'Upload-Offset': String(index * pieceBytes) };
     const type = { 'content-type': 'application/offset+octet-stream' };
@@ -98,10 +100,16 @@ async function startPeer(kind: 'tus-server' | 'bare'): Promise<{ url: string; pi
   return { url: `http://localhost:${port}/files`, pid: child.pid ?? 0 };
 }
 
-/** Removes what a round has left, so that the disk does not fill; not measured. */
+/**
+ * Removes what was uploaded, and waits until it is gone: the next one finds the disk with nothing to write, and memory
+ * for as many files as the one before. Not measured.
+ */
 async function tidy(): Promise<void> {
-  const { rows } = { rows: made.splice(0) };
-  for (const url of rows) await send({ method: 'DELETE', url, headers: authorization });
+  const headers = { ...authorization, 'Tus-Resumable': '1.0.0' };
+  for (const url of made.splice(0)) await send({ method: 'DELETE', url, headers });
+  const drafts = join(server.dataDir, 'uploads');
+  while ((await readdir(drafts).catch(() => [])).length > 0) await delay(20);
+  execFileSync('sync');
 }
 const made: string[] = [];
 
@@ -119,11 +127,10 @@ const contenders: Contender[] = [
   {
     ...{ name: 'bare node:http, synced', pid: bare.pid },
     async upload(pieces: number) {
-      const name = randomBytes(8).toString('hex');
+      const url = `${bare.url}/${randomBytes(8).toString('hex')}`;
+      made.push(url);
       for (let index = 0; index < pieces; index += 1)
-        await send({
-          ...{ method: 'PUT', url: `${bare.url}/${name}?${index * pieceBytes}`, headers: {}, body: piece },
-        });
+        await send({ method: 'PUT', url: `${url}?${index * pieceBytes}`, headers: {}, body: piece });
     },
   },
   {

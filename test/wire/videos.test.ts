@@ -171,7 +171,7 @@ describe('captions', () => {
       );
     const given = await send('captions', { ...body(), language: 'de', label: 'Deutsch' });
     await heard(2);
-    await send('captions/remove', { postID, videoID, id: given.json.id });
+    expect((await send('captions/remove', { postID, videoID, id: given.json.id })).status).toBe(200);
     await heard(1);
   });
 
