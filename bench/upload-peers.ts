@@ -1,7 +1,7 @@
 // What bench/upload.ts compares with, each in a process of its own: `tus-server` is @tus/server with its file store as it
 // comes; `bare` writes each body to its place as it comes in and syncs it, and does nothing else.
 import { mkdirSync } from 'node:fs';
-import { constants, type FileHandle, open, rm } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -14,10 +14,6 @@ mkdirSync(folder, { recursive: true });
 async function write(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path = '', offset = '0'] = (request.url ?? '').split('?');
   const place = join(folder, path.split('/').at(-1) ?? '');
-  if (request.method === 'DELETE') {
-    await rm(place);
-    return void response.writeHead(204).end();
-  }
   const file: FileHandle = await open(place, constants.O_RDWR | constants.O_CREAT);
   let at = Number(offset);
   for await (const bytes of request as AsyncIterable<Buffer>) {

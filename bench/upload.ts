@@ -72,7 +72,6 @@ async function byTus(
   const length = String(options.pieces * pieceBytes);
   const begun = await send({ method: 'POST', url, headers: { ...tus, 'Upload-Length': length } });
   const place = new URL(begun.headers.location ?? '', url).href;
-  made.push(place);
   for (let index = 0; index < options.pieces; index += 1) {
     const offset = { 'Upload-Offset': String(index * pieceBytes) };
     const type = { 'content-type': 'application/offset+octet-stream' };
@@ -105,10 +104,11 @@ async function startPeer(kind: 'tus-server' | 'bare'): Promise<{ url: string; pi
  * for as many files as the one before. Not measured.
  */
 async function tidy(): Promise<void> {
-  const headers = { ...authorization, 'Tus-Resumable': '1.0.0' };
-  for (const url of made.splice(0)) await send({ method: 'DELETE', url, headers });
+  for (const url of made.splice(0)) await send({ method: 'DELETE', url, headers: authorization });
   const drafts = join(server.dataDir, 'uploads');
   while ((await readdir(drafts).catch(() => [])).length > 0) await delay(20);
+  for (const name of await readdir(folder, { recursive: true }))
+    await rm(join(folder, name)).catch(() => undefined);
   execFileSync('sync');
 }
 const made: string[] = [];
@@ -128,7 +128,6 @@ const contenders: Contender[] = [
     ...{ name: 'bare node:http, synced', pid: bare.pid },
     async upload(pieces: number) {
       const url = `${bare.url}/${randomBytes(8).toString('hex')}`;
-      made.push(url);
       for (let index = 0; index < pieces; index += 1)
         await send({ method: 'PUT', url: `${url}?${index * pieceBytes}`, headers: {}, body: piece });
     },
