@@ -1,13 +1,16 @@
 // Who holds a lease: host, process and one start of it. It lets a node that starts again after kill -9 free at once
 // what its dead predecessor held, where waiting for the lease to end would keep uploads and encodes standing still.
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 const boot = randomUUID();
 
-/** Where process numbers mean the same: containers that share a host's name have numbers of their own. */
-const place = `${hostname()}.${pidNamespace()}`;
+/**
+ * Where process numbers mean the same: containers that share a host's name have numbers of their own, and so have machines
+ * that were made of one image.
+ */
+const place = [hostname(), read(pidNamespace), read(bootId)].join('.');
 let leases = 0;
 
 /** A name for one lease: no two are alike, so that even this process cannot take its own lost lease for one it still has. */
@@ -27,8 +30,17 @@ export function isGone(holder: string): boolean {
 }
 
 function pidNamespace(): string {
+  return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '');
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** Not every system has them. */
+function read(fact: () => string): string {
   try {
-    return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '');
+    return fact();
   } catch {
     return '';
   }
