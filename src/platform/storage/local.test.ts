@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readlinkSync } from 'node:fs';
+import { type FileHandle, mkdir, mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStorage } from './open.ts';
 import type { Storage } from './storage.ts';
 import { describeStorage } from './storage.contract.ts';
@@ -29,6 +30,33 @@ describe('on the local disk', () => {
     storage = await openStorage({ kind: 'local', folder });
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  test('whoever writes to a draft sees to it that its name lasts, though another one who made it still writes', async () => {
+    const synced: string[] = [];
+    {
+      await using handle = await open(folder);
+      const prototype = Object.getPrototypeOf(handle) as FileHandle;
+      const sync = prototype.sync;
+      vi.spyOn(prototype, 'sync').mockImplementation(function (this: FileHandle) {
+        synced.push(readlinkSync(`/proc/self/fd/${this.fd}`));
+        return sync.call(this);
+      });
+    }
+    const more = Promise.withResolvers<void>();
+    const content = (async function* () {
+      yield Buffer.from('first');
+      await more.promise;
+    })();
+    const first = storage.drafts.write('d', { offset: 0 }, content);
+    const drafts = join(folder, 'uploads');
+    await vi.waitUntil(() => existsSync(join(drafts, 'd')));
+    synced.length = 0;
+    await storage.drafts.write('d', { offset: 100 }, [Buffer.from('second')]);
+    expect(synced).toEqual([drafts]);
+    more.resolve();
+    await first;
+    expect(synced).toEqual([drafts]);
+  });
 
   test('nothing half-written is left by a put that fails', async () => {
     await mkdir(join(folder, 'media/pictures/a.png'), { recursive: true });

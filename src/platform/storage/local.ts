@@ -86,17 +86,17 @@ function createBlobs(root: string): BlobStore {
 
 function createDrafts(root: string, blobs: BlobStore): DraftStore {
   const pathOf = (key: string): string => locate(root, key);
+  const entered = createEntries();
   return {
     // No fence: a disk has one writer, which leases see to.
     write: (key, { offset }, content) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
-        const { file, isNew } = await openForWriting(path);
+        const file = await openForWriting(path);
         try {
           const written = await writeAll(file, { content, position: offset });
           await file.datasync();
-          // The file's entry in its folder must last as long as its bytes.
-          if (isNew || offset === 0) await syncFolder(dirname(path));
+          await entered.enter(path);
           return written;
         } finally {
           await file.close();
@@ -106,6 +106,7 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
     publish: (key, size, blobKey) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
+        entered.forget(path);
         try {
           {
             await using file = await open(path, 'r+');
@@ -118,9 +119,30 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         }
       }),
     async remove(key) {
+      entered.forget(pathOf(key));
       await rm(pathOf(key), { force: true });
     },
     list: () => listFiles(root),
+  };
+}
+
+/** Drafts whose entries in their folder are known to be durable; of more at a time some are synced once more. */
+const MOST_ENTRIES = 10_000;
+
+/**
+ * The entry of a file in its folder must last as long as its bytes. Whoever made the file may still be writing, and may be
+ * another process: so everybody sees to it before the first answer.
+ */
+function createEntries() {
+  const known = new Set<string>();
+  return {
+    async enter(path: string): Promise<void> {
+      if (known.has(path)) return;
+      await syncFolder(dirname(path));
+      if (known.size >= MOST_ENTRIES) known.clear();
+      known.add(path);
+    },
+    forget: (path: string): boolean => known.delete(path),
   };
 }
 
@@ -146,14 +168,14 @@ function locate(root: string, key: string): string {
 }
 
 /** Opens without truncating, and makes what is not there. */
-async function openForWriting(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openForWriting(path: string): Promise<FileHandle> {
   try {
-    return { file: await open(path, 'r+'), isNew: false };
+    return await open(path, 'r+');
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   await makeFolder(dirname(path));
-  return { file: await open(path, constants.O_RDWR | constants.O_CREAT), isNew: true };
+  return open(path, constants.O_RDWR | constants.O_CREAT);
 }
 
 /** A folder that is made here is entered durably in the one above it, up to the first that was there. */
