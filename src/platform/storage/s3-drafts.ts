@@ -1,13 +1,14 @@
 // Drafts in an S3 store: a folder of pieces each (s3-pieces.ts), joined into a blob when they are published.
 import type { Client, Headers, Listed } from './s3-client.ts';
+import { createGathering } from './s3-gathering.ts';
 import { absent, explain, inOurWords, isAbsent } from './s3-errors.ts';
 import { cut, folderOfPiece, join, nameOfPiece, nextMoment, piecesIn, type Segment } from './s3-pieces.ts';
 import { readObject, readWhole, streamOf } from './s3-reading.ts';
 import type { Store } from './s3-storing.ts';
 import type { DraftStore } from './storage.ts';
 
-/** Bytes in one piece, at most. */
-const PIECE_BYTES = 8 * 2 ** 20;
+/** A client that sends many bodies at once, or slowly, does not get more memory than this for them. */
+const PIECES = { most: 8 * 2 ** 20, least: 2 ** 18, together: 64 * 2 ** 20 };
 const HEADERS: Headers = { contentType: 'application/octet-stream' };
 
 interface DraftsOptions {
@@ -23,6 +24,7 @@ interface DraftsOptions {
 
 export function createDrafts(options: DraftsOptions): DraftStore {
   const { client, store, draftObject, blobObject, root, headersOf } = options;
+  const { inPieces } = createGathering(PIECES);
 
   /** What there is from byte `start` on, up to the first gap. */
   async function find(folder: string, start = 0) {
@@ -126,26 +128,3 @@ export function createDrafts(options: DraftsOptions): DraftStore {
     },
   };
 }
-
-/** Cuts and gathers what comes into pieces, as it comes. Each is memory of its own, as what comes is good for a moment only. */
-async function* inPieces(
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of content) {
-    for (let start = 0; start < chunk.length;) {
-      const part = Uint8Array.from(chunk.subarray(start, start + PIECE_BYTES - size));
-      waiting.push(part);
-      size += part.length;
-      start += part.length;
-      if (size < PIECE_BYTES) continue;
-      yield whole(waiting, size);
-      [waiting, size] = [[], 0];
-    }
-  }
-  if (size > 0) yield whole(waiting, size);
-}
-
-const whole = (chunks: readonly Uint8Array[], size: number): Uint8Array =>
-  chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
