@@ -89,7 +89,7 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
           if (body.checksum && end !== 'whole')
             throw unavailable('body_incomplete', 'The request broke off, and its checksum is of the whole.');
           intake.verify();
-          return { ...progressTo(upload, reached), result: undefined };
+          return { ...progressTo(arrival, reached), result: undefined };
         },
       });
       return { state: resources.describe(await rows.find({ viewer, id })), end };
@@ -113,7 +113,7 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
       const most = Math.min(stretch.end, recordedAt + CHECKPOINT) - at;
       at += stretch.isReceived ? await passOver(intake, most) : await write(arrival, { at, most });
       if (!recordsOnTheWay || at < recordedAt + CHECKPOINT) continue;
-      await lease.record(progressTo(upload, at));
+      await lease.record(progressTo(arrival, at));
       recordedAt = at;
       onRecorded?.(at);
     }
@@ -125,7 +125,11 @@ export function createUploadBodies(options: UploadBodiesOptions): UploadBodies {
     return storage.drafts.write(upload.draftKey, place, intake.take(most));
   }
 
-  function progressTo({ id, mediaId, ownerId, length }: Upload, offset: number) {
+  /** `at` may lie in the midst of what was received before: that stays, as a whole. */
+  function progressTo({ upload, received }: Arrival, at: number) {
+    const { id, mediaId, ownerId, length } = upload;
+    const stretch = nextStretch(at, received);
+    const offset = stretch.isReceived ? stretch.end : at;
     // No bytes of a classic client, so none that it may send again.
     const progress = { offset, lastChunkHash: null, lastChunkSize: 0, lastConnection: null };
     const within = async (tx: Transaction): Promise<void> => {

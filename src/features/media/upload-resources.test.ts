@@ -197,6 +197,32 @@ test('a long body is recorded on the way', { timeout: 60_000 }, async () => {
   expect((await received).state.offset).toBeGreaterThan(64 * 2 ** 20);
 });
 
+test(
+  'bytes that come again in the midst of a part take nothing of it back',
+  { timeout: 60_000 },
+  async () => {
+    await using large = await openTestMedia({ storageBytes: 1e9, videoBytes: 200e6 });
+    const viewer = large.ann;
+    const { id } = await large.media.resources.create({ viewer, label: '', length: 100e6, metadata: null });
+    const piece = Buffer.alloc(1e6, 'x');
+    const ahead = { content: Readable.from(Array<Buffer>(16).fill(piece)), announced: 16e6 };
+    await large.media.parts.put({ viewer, id, offset: 60e6, body: ahead });
+    const content = new PassThrough();
+    const received = large.media.bodies.receive({
+      viewer,
+      id,
+      offset: 0,
+      body: { content, announced: 100e6 },
+    });
+    for (let count = 0; count < 70; count += 1)
+      if (!content.write(piece)) await new Promise((resolve) => content.once('drain', resolve));
+    const reached = async () => (await large.media.resources.look({ viewer, id })).offset;
+    await expect.poll(reached, { timeout: 20_000 }).toBe(76e6);
+    content.destroy();
+    expect((await received).state.offset).toBe(76e6);
+  },
+);
+
 test('a writer that has not heard of its lease for long does not write', () => {
   using writer = createWriters().begin('me', {
     renew: async () => true,
