@@ -1,6 +1,6 @@
 // Limits on requests: by address without a good token, by account and sign-in with one. Answers say what is left in
-// `X-RateLimit-*`, as apps for Mastodon read it. Pieces of uploads count by their bytes alone: a gigabyte is a
-// thousand of them. Which door's routes are limited the door says; media and pages are not.
+// `X-RateLimit-*`, as apps for Mastodon read it. Pieces of uploads count by their bytes alone, 64 KiB at least: a gigabyte
+// is a thousand of them. Which door's routes are limited the door says; media and pages are not.
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { Viewer } from '../features/users/index.ts';
 import { rateLimited } from '../platform/errors.ts';
@@ -19,9 +19,15 @@ type Kind = 'reads' | 'writes' | 'deletes' | 'pictures' | 'uploads';
 export interface RequestLimits {
   /** Counts the request before its body is read; throws `rate_limited`. */
   check: onRequestAsyncHookHandler;
-  /** Counts what an upload brought, which its request did not say; throws `rate_limited`. */
+  /** Counts the bytes that a request brings to an upload; throws `rate_limited`. */
   countUpload(upload: { viewer: Viewer; bytes: number; reply: FastifyReply }): Promise<void>;
+  /** Gives back what was counted beyond the bytes that came. */
+  correctUpload(upload: { viewer: Viewer; counted: number; came: number }): Promise<void>;
 }
+
+/** Bytes that a request counts as at least: what has none costs the database as much as what has some. */
+const LEAST_BYTES = 65_536;
+const toPoints = (bytes: number): number => Math.max(bytes, LEAST_BYTES);
 
 /** `uploadBytes`: per account and day. */
 export function createRequestLimits({
@@ -57,7 +63,11 @@ export function createRequestLimits({
       settle(reply, await charge(request));
     },
     async countUpload({ viewer, bytes, reply }) {
-      settle(reply, [await uploads.count(String(viewer.userId), bytes)]);
+      settle(reply, [await uploads.count(String(viewer.userId), toPoints(bytes))]);
+    },
+    async correctUpload({ viewer, counted, came }) {
+      const points = toPoints(counted) - toPoints(came);
+      if (points > 0) await uploads.giveBack(String(viewer.userId), points);
     },
   };
 }

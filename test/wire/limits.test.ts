@@ -1,4 +1,6 @@
 // Limits by address, account and sign-in: what meets one, what does not, and what its answers say.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   type Answer,
@@ -10,6 +12,7 @@ import {
   sendChunk,
 } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
+import { tusOf } from '../support/tus.ts';
 
 /** 150 reads, 30 writes, 6 requests with pictures, 2 deletes. */
 const FACTOR = '0.02';
@@ -44,6 +47,25 @@ async function tally(times: number, ask: (n: number) => Promise<Answer>): Promis
     counts[status] = (counts[status] ?? 0) + 1;
   }
   return counts;
+}
+
+/** Sends the head of a PATCH, and none of its bytes; answers the status. */
+async function announce(
+  base: string,
+  { access }: Person,
+  { path, offset, length }: { path: string; offset: number; length: number },
+): Promise<number> {
+  const socket = connect({ host: 'localhost', port: Number(new URL(base).port) });
+  const lines = [
+    `PATCH ${path} HTTP/1.1`,
+    ...['Host: localhost', 'Tus-Resumable: 1.0.0', `Authorization: Bearer ${access}`],
+    ...['Content-Type: application/offset+octet-stream', `Upload-Offset: ${offset}`],
+    ...[`Content-Length: ${length}`, '', ''],
+  ];
+  socket.write(lines.join('\r\n'));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString())?.[1]);
 }
 
 function expectRefusal({ status, headers }: Answer, { limit, seconds }: { limit: number; seconds: number }) {
@@ -159,15 +181,37 @@ describe('uploads', () => {
   });
 
   test('end at the bytes of an account and day, and only there', async () => {
-    const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '3000' });
+    const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '300000' });
     const [ann, ben] = [await enrol(server, 'ann'), await enrol(server, 'ben')];
-    const bytes = Buffer.alloc(1_000, 7);
+    const bytes = Buffer.alloc(100_000, 7);
     const send = (person: Person, n: number) =>
       sendChunk(server.base, person, { filename: `${n}.mp4`, bytes });
     expect(await tally(3, (n) => send(ann, n))).toEqual({ 200: 3 });
-    expectRefusal(await send(ann, 4), { limit: 3_000, seconds: 86_400 });
+    expectRefusal(await send(ann, 4), { limit: 300_000, seconds: 86_400 });
     expect((await send(ben, 1)).status).toBe(200);
     expect(await say(server.base, ann, 'words')).toBeGreaterThan(0);
+  });
+
+  test('count what came of them, whatever was announced', async () => {
+    const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '3000000' });
+    const ann = await enrol(server, 'ann');
+    const tus = tusOf(server.base, ann);
+    const length = 2_500_000;
+    const path = await tus.begin(length);
+    for (let times = 0; times < 5; times += 1)
+      expect(await announce(server.base, ann, { path, offset: 7, length })).toBe(409);
+    expect((await tus.patch(path, 0, { bytes: Buffer.alloc(length) })).status).toBe(204);
+    expect((await tus.patch(path, length, { bytes: Buffer.alloc(0) })).status).toBe(204);
+  });
+
+  test('count 64 KiB if they bring less', async () => {
+    const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '200000' });
+    const tus = tusOf(server.base, await enrol(server, 'ann'));
+    const path = await tus.begin(10);
+    const statuses: number[] = [];
+    for (let times = 0; times < 5; times += 1)
+      statuses.push((await tus.patch(path, 0, { bytes: Buffer.alloc(0) })).status);
+    expect(statuses).toEqual([204, 204, 204, 204, 429]);
   });
 });
 

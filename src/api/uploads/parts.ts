@@ -6,6 +6,7 @@ import type { UploadState } from '../../features/media/index.ts';
 import { conflict, invalid } from '../../platform/errors.ts';
 import { readAnnounced, readBytes, readChecksum } from './headers.ts';
 import { addressOf, asJson, type Exchange, tellExpiry, type UploadsOptions } from './options.ts';
+import { counting } from './receiving.ts';
 
 const newUpload = z.object({
   filename: z.string().max(1_000).default(''),
@@ -26,8 +27,8 @@ export interface Parts {
   put(exchange: Exchange & { id: string }, offset: number): Promise<FastifyReply>;
 }
 
-export function createParts({ media, requestLimits }: UploadsOptions): Parts {
-  const { resources, parts } = media;
+export function createParts(options: UploadsOptions): Parts {
+  const { resources, parts } = options.media;
 
   async function answer({ reply, viewer }: Exchange, { id }: UploadState): Promise<FastifyReply> {
     const state = await resources.look({ viewer, id });
@@ -54,15 +55,15 @@ export function createParts({ media, requestLimits }: UploadsOptions): Parts {
     },
 
     async put(exchange, offset) {
-      const { request, reply, viewer, id } = exchange;
+      const { request, viewer, id } = exchange;
       const announced = readAnnounced(request);
       if (announced === undefined) throw invalid('length_needed', 'A part says its Content-Length.');
       const length = readBytes(request, 'Upload-Length');
       if (length !== undefined && (await resources.look({ viewer, id })).length !== length)
         throw conflict('length_differs', 'The upload was begun with another length.');
       const body = { content: request.raw, announced, checksum: readChecksum(request) };
-      await requestLimits.countUpload({ viewer, bytes: announced, reply });
-      return answer(exchange, await parts.put({ viewer, id, offset, body }));
+      const put = () => parts.put({ viewer, id, offset, body });
+      return answer(exchange, await counting(exchange, options, put));
     },
   };
 }

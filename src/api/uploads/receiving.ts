@@ -22,19 +22,45 @@ export interface Arrival {
  */
 export type Receive = (exchange: Exchange, arrival: Arrival) => Promise<ReceivedBody>;
 
-export function createReceive({ media, requestLimits }: UploadsOptions): Receive {
-  return async ({ request, reply, viewer }, { content, checksum, ...arrival }) => {
-    const announced = readAnnounced(request);
-    if (announced !== undefined) await requestLimits.countUpload({ viewer, bytes: announced, reply });
+export function createReceive(options: UploadsOptions): Receive {
+  return async (exchange, { content, checksum, ...arrival }) => {
+    const { request, viewer } = exchange;
     const body = content
       ? { content, announced: undefined, checksum }
-      : { content: request.raw, announced, checksum };
-    const received = await media.bodies.receive({ viewer, ...arrival, body });
-    const { offset } = received.state;
-    if (announced === undefined)
-      await requestLimits.countUpload({ viewer, bytes: offset - arrival.offset, reply });
+      : { content: request.raw, announced: readAnnounced(request), checksum };
+    const received = await counting(exchange, options, () =>
+      options.media.bodies.receive({ viewer, ...arrival, body }),
+    );
     if (received.end === 'stopped')
-      throw unavailable('upload_busy', 'Another request goes on with this upload.', { offset });
+      throw unavailable('upload_busy', 'Another request goes on with this upload.', {
+        offset: received.state.offset,
+      });
     return received;
   };
+}
+
+/**
+ * Counts what the request brings while `work` reads it: all that it announces beforehand, so that many at once do not go
+ * beyond the limit together, and in the end only what came. Throws `rate_limited`, or as `work` does.
+ */
+export async function counting<T>(
+  { request, reply, viewer }: Exchange,
+  { requestLimits }: Pick<UploadsOptions, 'requestLimits'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const announced = readAnnounced(request);
+  const { socket } = request.raw;
+  const before = socket.bytesRead;
+  if (announced === undefined) {
+    const result = await work();
+    await requestLimits.countUpload({ viewer, bytes: socket.bytesRead - before, reply });
+    return result;
+  }
+  await requestLimits.countUpload({ viewer, bytes: announced, reply });
+  try {
+    return await work();
+  } finally {
+    if (!request.raw.complete)
+      await requestLimits.correctUpload({ viewer, counted: announced, came: socket.bytesRead - before });
+  }
 }

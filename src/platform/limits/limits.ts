@@ -11,8 +11,8 @@ export interface Limit {
   take(key: string, points?: number): Promise<void>;
   /** The same without throwing. 0 points only look. What comes while a single point is left is taken whole. */
   count(key: string, points?: number): Promise<Allowance>;
-  /** Gives one point back, for what turned out not to count. */
-  giveBack(key: string): Promise<void>;
+  /** Gives `points` (1) back, for what turned out not to count. */
+  giveBack(key: string, points?: number): Promise<void>;
 }
 
 /** What one key has of a limit after a count. */
@@ -93,11 +93,11 @@ function createLimit(options: LimitsOptions & { name: PolicyName; points: number
       const { retryAfter } = await count(key, taken);
       if (retryAfter !== undefined) throw rateLimited(retryAfter);
     },
-    async giveBack(given) {
+    async giveBack(given, points = 1) {
       const key = keyOf(given);
-      if (await ask(key, (counts, id) => counts.giveBack(id, { ms }))) return;
+      if (await ask(key, (counts, id) => counts.giveBack(id, { ms, points }))) return;
       const state = windows.find(key);
-      state.used = Math.max(0, state.used - 1);
+      state.used = Math.max(0, state.used - points);
     },
   };
 }

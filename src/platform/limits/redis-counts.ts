@@ -21,12 +21,14 @@ const COUNT = defineScript(`
   if ends < 0 then ends = tonumber(ARGV[3]) end
   return {used, refused and 1 or 0, ends}`);
 
-// ARGV: length of the window.
+// ARGV: points, length of the window.
 const GIVE_BACK = defineScript(`
   local used = tonumber(redis.call('get', KEYS[1]) or '0')
-  if used > 0 then used = redis.call('decr', KEYS[1]) end
+  local points = ARGV[1]
+  if used < tonumber(points) then points = used end
+  if used > 0 then used = redis.call('decrby', KEYS[1], points) end
   local ends = redis.call('pttl', KEYS[1])
-  if ends < 0 then ends = tonumber(ARGV[1]) end
+  if ends < 0 then ends = tonumber(ARGV[2]) end
   return {used, 0, ends}`);
 
 /** Names that strangers make up are not kept at their length. */
@@ -47,7 +49,7 @@ export function createRedisCounts({ prefix, commands }: RedisConnection): Shared
 
   return {
     count: (key, { ms, points, limit }) => run(COUNT, key, [points, limit, ms]),
-    giveBack: (key, { ms }) => run(GIVE_BACK, key, [ms]),
+    giveBack: (key, { ms, points }) => run(GIVE_BACK, key, [points, ms]),
   };
 }
 

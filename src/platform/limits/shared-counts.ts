@@ -3,8 +3,8 @@
 export interface SharedCounts {
   /** Begins the key's window with its first points. Nothing is added once `limit` is reached. Rejects, soon, when nobody can say. */
   count(key: string, window: SharedWindow & { points: number; limit: number }): Promise<SharedCount>;
-  /** Takes one point back, down to none. */
-  giveBack(key: string, window: SharedWindow): Promise<SharedCount>;
+  /** Takes points back, down to none. */
+  giveBack(key: string, window: SharedWindow & { points: number }): Promise<SharedCount>;
 }
 
 interface SharedWindow {
