@@ -13,6 +13,13 @@ import type {
 } from 'fastify';
 import { secureHeaders } from './headers.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may be a file, which takes as long as it takes. */
+    bringsFile?: true;
+  }
+}
+
 /** Milliseconds. */
 export interface Timeouts {
   /** Until a request's headers are complete. */
@@ -103,7 +110,8 @@ function watchBodies(app: FastifyInstance, bodyMs: number): onRequestHookHandler
   return ({ raw: request, routeOptions }, _reply, done) => {
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
     if (encoding !== undefined || (length !== undefined && length !== '0')) {
-      const isUpload = routeOptions.config.counts === 'uploads' || routeOptions.config.counts === 'pictures';
+      const { counts, bringsFile } = routeOptions.config;
+      const isUpload = bringsFile ?? (counts === 'uploads' || counts === 'pictures');
       const bytes = request.socket.bytesRead;
       const since = performance.now();
       const body = { request, isUpload, bytes, movedAt: since, stretch: { bytes, since } };
@@ -116,7 +124,9 @@ function watchBodies(app: FastifyInstance, bodyMs: number): onRequestHookHandler
 
 function isTooSlow(body: WatchedBody, { now, bodyMs }: { now: number; bodyMs: number }): boolean {
   const bytes = body.request.socket.bytesRead;
-  if (bytes > body.bytes) body.movedAt = now;
+  // Nothing is read just now: it is not the client that stands still.
+  if (body.request.isPaused()) body.stretch = { bytes, since: now };
+  if (bytes > body.bytes || body.request.isPaused()) body.movedAt = now;
   body.bytes = bytes;
   if (now - body.movedAt >= bodyMs) return true;
   const ms = now - body.stretch.since;

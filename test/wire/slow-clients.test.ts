@@ -1,11 +1,12 @@
 // Clients that are slow: to begin, to send, to read, to ask again. Whoever stands still is cut; whoever is merely slow is not.
 import { once } from 'node:events';
 import { mkdir, open } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join as joinPath } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createServer } from '../../src/api/server.ts';
 import { asDataUrl, call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
@@ -80,6 +81,23 @@ describe('a client that is slow', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  test('and begins an upload with a few bytes at a time is heard to the end', async () => {
+    const client = await dial(hasty.base);
+    const [body, step] = ['a piece of a video', 1];
+    const lines = [
+      'POST /api/uploads HTTP/1.1',
+      ...[HOST, `Authorization: Bearer ${ann.access}`, 'Tus-Resumable: 1.0.0', 'Upload-Length: 100'],
+      ...['Content-Type: application/offset+octet-stream', `Content-Length: ${body.length}`],
+    ];
+    client.socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`);
+    for (let sent = 0; sent < body.length; sent += step) {
+      client.socket.write(body.slice(sent, sent + step));
+      await delay(100);
+    }
+    await client.closed;
+    expect(client.text()).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
   test('and stalls in the middle of a piece is cut, and goes on later from what it had brought before', async () => {
     const [file, filename] = [makeFile(3_000), 'stalled.mp4'];
     const { json } = await sendChunk(hasty.base, ann, { filename, bytes: file.subarray(0, 1_000) });
@@ -149,8 +167,31 @@ test('a request over which the server thinks for long is not cut', async () => {
   expect((await answer).status).toBe(200);
 });
 
-/** A server of two routes: one answers at once, one when `think` is called. */
-async function serve(timeouts: { keepAliveMs?: number; idleMs?: number }) {
+test('a body that the server does not read on is no fault of its client', async () => {
+  const { app, base, think } = await serve({ bodyMs: 200 });
+  const client = await dial(base);
+  // More than all buffers in between take.
+  const size = 16 * 2 ** 20;
+  client.socket.write(
+    `POST /full HTTP/1.1\r\n${HOST}\r\nContent-Type: video/mp4\r\nContent-Length: ${size}\r\nConnection: close\r\n\r\n`,
+  );
+  client.socket.write(Buffer.alloc(size));
+  const looks = { times: 0 };
+  const [peer] = (await once(app.server, 'request')) as [IncomingMessage];
+  const isPaused = peer.isPaused.bind(peer);
+  peer.isPaused = () => {
+    looks.times += 1;
+    return isPaused();
+  };
+  // At each look, a quarter of the time-out apart, it is asked twice.
+  await vi.waitUntil(() => looks.times > 16 || peer.destroyed, { timeout: 10_000 });
+  think();
+  await client.closed;
+  expect(client.text()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+/** A server of three routes: one answers at once, one when `think` is called, and one reads on when that is called. */
+async function serve(timeouts: { keepAliveMs?: number; idleMs?: number; bodyMs?: number }) {
   const thought = Promise.withResolvers<void>();
   const app = await createServer({
     allowedHosts: ['localhost'],
@@ -161,6 +202,14 @@ async function serve(timeouts: { keepAliveMs?: number; idleMs?: number }) {
     logger: pino({ level: 'silent' }),
     doors: [
       async (door) => {
+        door.addContentTypeParser('video/mp4', (_request, _payload, done) => done(null));
+        door.post('/full', async ({ raw }) => {
+          raw.on('data', () => undefined).pause();
+          await thought.promise;
+          raw.resume();
+          await once(raw, 'end');
+          return { read: true };
+        });
         door.get('/quick', async () => ({ quick: true }));
         door.get('/thoughtful', async () => {
           await thought.promise;

@@ -9,7 +9,7 @@ import { makeFile } from '../support/classic-uploads.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { databaseSettings } from '../support/engines.ts';
 import { ask } from '../support/site-data.ts';
-import { publish, tusOf } from '../support/tus.ts';
+import { countUploads, publish, tusOf } from '../support/tus.ts';
 
 const SIZE = 3_000_000;
 /** What is sent before the trouble: not a multiple of anything. */
@@ -97,6 +97,22 @@ describe('a body that breaks off', () => {
     expect(await tus.offset(path)).toBe(HALF);
     expect((await tus.patch(path, HALF, { bytes: file.subarray(HALF) })).status).toBe(204);
     await expectWhole(path, file);
+  });
+
+  test('and came with the beginning of the upload leaves nothing, as nobody knows where it is', async () => {
+    const before = await countUploads(server.dataDir);
+    const socket = connect({ host: 'localhost', port: Number(new URL(server.base).port) });
+    const lines = [
+      'POST /api/uploads HTTP/1.1',
+      ...['Host: localhost', 'Tus-Resumable: 1.0.0', `Authorization: Bearer ${ann.access}`],
+      ...['Content-Type: application/offset+octet-stream', `Upload-Length: ${SIZE}`],
+      ...[`Content-Length: ${SIZE}`, '', ''],
+    ];
+    socket.write(lines.join('\r\n'));
+    socket.write(makeFile(HALF));
+    await expect.poll(() => countUploads(server.dataDir)).toBe(before + 1);
+    socket.resume().end();
+    await expect.poll(() => countUploads(server.dataDir)).toBe(before);
   });
 
   test('and has a checksum leaves nothing', async () => {

@@ -124,6 +124,23 @@ describe('a creation', () => {
   });
 });
 
+test('a POST may say in a header that it is a PATCH, and nothing else that is none of the protocol', async () => {
+  const path = await tus.begin(4);
+  const send = (override: string, offset: number) =>
+    tus.send({
+      ...{ method: 'POST', path, body: Buffer.from('ab') },
+      headers: {
+        ...{ 'X-HTTP-Method-Override': override, 'Upload-Offset': String(offset) },
+        'content-type': 'application/offset+octet-stream',
+      },
+    });
+  expect((await send('PATCH', 0)).headers.get('upload-offset')).toBe('2');
+  expect((await send('patch', 2)).headers.get('upload-offset')).toBe('4');
+  expect((await send('PUT', 4)).status).toBe(405);
+  expect((await send('DELETE', 4)).status).toBe(204);
+  expect((await tus.head(path)).status).toBe(404);
+});
+
 describe('metadata', () => {
   test('comes back as it was sent, and its filename is what the video is called', async () => {
     const metadata = `filename ${encode('Süße Träume 🎬.mp4')},filetype ${encode('video/mp4')},is_private`;

@@ -9,6 +9,7 @@ import { createDraft, isOfDraft, PARTIAL_UPLOAD, requirePartialUpload } from './
 import { createErrorAnswer } from './errors.ts';
 import { createForms, isForm } from './forms.ts';
 import { readHeader } from './headers.ts';
+import { takeOverriddenMethod } from './method.ts';
 import { type Exchange, PREFIX, type UploadsOptions } from './options.ts';
 import { createParts, partQuery } from './parts.ts';
 import { checkVersion, createTus, markAnswer, requireContentType } from './tus.ts';
@@ -17,7 +18,7 @@ const params = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) });
 
 const REQUEST_HEADERS = [
   ...['tus-resumable', 'upload-length', 'upload-offset', 'upload-metadata', 'upload-checksum'],
-  ...['upload-defer-length', 'x-request-id'],
+  ...['upload-defer-length', 'x-http-method-override', 'x-request-id'],
   ...['upload-complete', 'upload-draft-interop-version', 'content-disposition'],
 ];
 const ANSWER_HEADERS = [
@@ -34,6 +35,7 @@ const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
   return async (root) => {
+    root.server.prependListener('request', takeOverriddenMethod);
     await root.register(
       async (app) => {
         app.setErrorHandler(createErrorAnswer(options));
@@ -110,7 +112,7 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
     ...{ request, reply, viewer: await viewers.require(request) },
   });
 
-  routes.post('/', { config }, async (request, reply) => {
+  routes.post('/', { config: { ...config, bringsFile: true } }, async (request, reply) => {
     const by = await exchange(request, reply);
     if (isJson(request)) return parts.create(by);
     if (isForm(request) && !isTus(request)) return forms.create(by);

@@ -1,7 +1,7 @@
 // tus 1.0: core, creation, creation-with-upload, creation-defer-length, checksum, expiration, termination.
 // https://tus.io/protocols/resumable-upload
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { invalid, unsupported } from '../../platform/errors.ts';
+import { invalid, unavailable, unsupported } from '../../platform/errors.ts';
 import { CHECKSUMS, readAnnounced, readBytes, readChecksum, readHeader, readMetadata } from './headers.ts';
 import { addressOf, type Exchange, tellExpiry, type UploadsOptions } from './options.ts';
 import { createReceive } from './receiving.ts';
@@ -46,7 +46,10 @@ export function createTus(options: UploadsOptions): Tus {
       reply.header('Location', addressOf(state));
       if (brings) {
         try {
-          ({ state } = await receive(exchange, { id: state.id, offset: 0, checksum }));
+          const received = await receive(exchange, { id: state.id, offset: 0, checksum });
+          if (received.end !== 'whole')
+            throw unavailable('body_incomplete', 'The request broke off.', { retryAfter: 1 });
+          ({ state } = received);
         } catch (error) {
           // Nobody has been told of it.
           await resources.remove({ viewer, id: state.id });
