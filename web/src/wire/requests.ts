@@ -49,21 +49,24 @@ async function renewUnlessDone(stale: Tokens): Promise<Tokens> {
   const current = readTokens();
   if (!current) throw new WireFailure({ status: 401 });
   if (current.access !== stale.access) return current;
+  /** Another tab has signed out meanwhile, or somebody else in: this answer is about a session that is not theirs. */
+  const isOver = (): boolean => readTokens()?.refresh !== current.refresh;
   try {
     const call: Call = { method: 'POST', json: { refresh: current.refresh } };
     const fresh = await send('/api/users/user/token/refresh/', call, undefined);
     if (!isTokens(fresh)) throw new WireFailure({ status: 502, body: fresh });
-    // Signed out meanwhile: the new tokens must not bring the session back.
-    if (!readTokens()) throw new WireFailure({ status: 401 });
+    // Where tabs cannot take turns, both get the same.
+    if (readTokens()?.refresh === fresh.refresh) return fresh;
+    if (isOver()) throw new WireFailure({ status: 401 });
     keepTokens(fresh);
     return fresh;
   } catch (error) {
     const refused = error instanceof WireFailure && (error.status === 401 || error.status === 400);
     if (!refused) throw error;
-    const others = readTokens();
-    if (others && others.refresh !== current.refresh) return others;
-    dropTokens();
-    for (const listener of endListeners) listener();
+    if (!isOver()) {
+      dropTokens();
+      for (const listener of endListeners) listener();
+    }
     throw new WireFailure({ status: 401 });
   }
 }
