@@ -46,6 +46,23 @@ export function describeLimits(name: string, open: () => Promise<(factor: number
       });
     });
 
+    test('gives back as much as is said', async () => {
+      const limit = (await make(1)).create('upload-bytes', 1_000);
+      await limit.take('1', 700);
+      await limit.giveBack('1', 500);
+      expect(await limit.count('1', 0)).toMatchObject({ left: 800 });
+      await limit.giveBack('1', 5_000_000_000);
+      expect(await limit.count('1', 0)).toMatchObject({ left: 1_000 });
+    });
+
+    test('knows names of any length apart', async () => {
+      const limit = (await make(1 / 25)).create('sign-in-account');
+      const long = 'x'.repeat(70_000);
+      const { left } = await limit.count(`${long}a`);
+      await limit.count(`${long}a`);
+      expect(await limit.count(`${long}b`)).toMatchObject({ left });
+    });
+
     test('gives nothing back of nothing', async () => {
       const limit = (await make(2 / 25)).create('sign-in-address');
       await limit.giveBack('192.0.2.1');

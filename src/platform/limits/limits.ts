@@ -1,5 +1,6 @@
 // How often something may happen; `policies.ts` says how much of what. Counts live in this process, and where nodes share them, a
 // copy does: so when nobody can be asked the limit holds on from what was last known, and never not at all.
+import { createHash } from 'node:crypto';
 import { rateLimited } from '../errors.ts';
 import { networkOf } from './networks.ts';
 import { POLICIES, type PolicyName } from './policies.ts';
@@ -33,6 +34,11 @@ export interface Limits {
 /** Keys counted at a time per limit: some 20 MB if all were met at once. */
 const CAPACITY = 100_000;
 
+/** Names that strangers make up are not kept at their length. */
+const LONGEST_KEY = 64;
+const shorten = (key: string): string =>
+  key.length <= LONGEST_KEY ? key : createHash('sha256').update(key).digest('base64url');
+
 interface LimitsOptions {
   factor: number;
   now: () => number;
@@ -54,7 +60,7 @@ function createLimit(options: LimitsOptions & { name: PolicyName; points: number
   const limit = Math.max(1, Math.round((options.points ?? points) * options.factor));
   const ms = seconds * 1_000;
   const windows = createWindows({ ms, capacity: CAPACITY, now });
-  const keyOf = (key: string): string => (per === 'address' ? networkOf(key) : key);
+  const keyOf = (key: string): string => (per === 'address' ? networkOf(key) : shorten(key));
 
   /** Undefined when only this process can say. */
   async function ask(

@@ -31,12 +31,9 @@ const GIVE_BACK = defineScript(`
   if ends < 0 then ends = tonumber(ARGV[2]) end
   return {used, 0, ends}`);
 
-/** Names that strangers make up are not kept at their length. */
-const LONGEST_KEY = 64;
-
 export function createRedisCounts({ prefix, commands }: RedisConnection): SharedCounts {
   async function run(script: Script, key: string, args: number[]): Promise<SharedCount> {
-    const name = `${prefix}:limit:${shorten(key)}`;
+    const name = `${prefix}:limit:${key}`;
     const reply = await commands
       .send((redis) => redis.evalsha(script.sha, 1, name, ...args))
       .catch((error: unknown) => {
@@ -60,6 +57,3 @@ function defineScript(text: string): Script {
 /** Redis forgets scripts when it is started anew. */
 const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT');
-
-const shorten = (key: string): string =>
-  key.length <= LONGEST_KEY ? key : createHash('sha256').update(key).digest('base64url');
