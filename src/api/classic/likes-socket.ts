@@ -61,7 +61,8 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
 
   function deliver({ socket }: Listener, frame: Buffer): boolean {
     if (socket.readyState !== socket.OPEN) return false;
-    if (socket.bufferedAmount > QUEUE_LIMIT) {
+    // A large frame alone makes nobody slow.
+    if (socket.bufferedAmount > Math.max(QUEUE_LIMIT, 2 * frame.length)) {
       measures.dropped();
       socket.terminate();
       return false;

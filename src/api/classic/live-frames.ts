@@ -31,8 +31,13 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
   const coalescer = createCoalescer({
     windowMs: WINDOW_MS,
     concurrency: CONCURRENCY,
-    send: (postId) => (hasListeners() ? tell(postId).catch(onError) : undefined),
+    send: (postId) => (hasListeners() ? tell(postId).catch(oweIt) : undefined),
   });
+  /** What could not be read is made up for, as what could not be heard is. */
+  function oweIt(error: unknown): void {
+    onError(error);
+    gaps.add(Date.now(), { later: true });
+  }
   const gaps = followGaps(async (since) => {
     if (!hasListeners()) return;
     const changed = await posts.lists.changedSince(since - MARGIN_MS);
@@ -78,11 +83,16 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
 function followGaps(
   makeUp: (since: number) => Promise<void>,
   onError: (error: unknown) => void,
-): { add(since: number): void; stop(): void } {
+): { add(since: number, when?: { later: boolean }): void; stop(): void } {
   let owed: number | undefined;
   let busy = false;
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
+
+  function retryLater(): void {
+    clearTimeout(retry);
+    retry = setTimeout(() => void work(), RETRY_MS).unref();
+  }
 
   async function work(): Promise<void> {
     if (busy || stopped || owed === undefined) return;
@@ -93,7 +103,7 @@ function followGaps(
       await makeUp(since);
     } catch (error) {
       owed = Math.min(owed ?? since, since);
-      retry = setTimeout(() => void work(), RETRY_MS).unref();
+      retryLater();
       onError(error);
       return;
     } finally {
@@ -103,9 +113,10 @@ function followGaps(
   }
 
   return {
-    add(since) {
+    add(since, { later } = { later: false }) {
       owed = Math.min(owed ?? since, since);
-      void work();
+      if (later) retryLater();
+      else void work();
     },
     stop() {
       stopped = true;
