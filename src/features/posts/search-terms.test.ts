@@ -121,6 +121,17 @@ describe('in the index', () => {
   });
 });
 
+test('of a query of many short words the first two are looked for, and all of the others', () => {
+  expect(prefixesOf('a b a c d word e in')).toEqual(['a', 'b', 'word']);
+  expect(prefixesOf('日本 東京 大阪')).toEqual(['日本', '東京', '大阪']);
+});
+
+test('letters that become marks are no more than marks', () => {
+  const begun = performance.now();
+  termsOf('\u0301\uFF9E'.repeat(100_000));
+  expect(performance.now() - begun).toBeLessThan(1_000);
+});
+
 test('a letter under a hundred thousand marks is that letter, at once', () => {
   const begun = performance.now();
   expect(termsOf(`zalgo${'\u0301\u0316'.repeat(50_000)}`)).toEqual(['zalgo']);

@@ -6,22 +6,29 @@ const RUN = /[\p{L}\p{M}\p{N}%_]+/gu;
 const UNSPACED = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}ー`;
 /** Stretches written without blanks, and what stands between them. */
 const STRETCH = new RegExp(`([${UNSPACED}]+)|[^${UNSPACED}]+`, 'gu');
-/** More marks than any script stacks (UAX 15, stream-safe text); putting them in order takes a time that grows with their square. */
-const STACK = /(\p{M}{30})\p{M}+/gu;
+/** More marks than any script stacks (UAX 15, stream-safe text), and letters that become such; putting them in order takes a time that grows with their square. */
+const STACK = /([\p{M}ﾞﾟ]{30})[\p{M}ﾞﾟ]+/gu;
 const MAX_TERM_CHARACTERS = 64;
 const MAX_QUERY_TERMS = 16;
+/** A prefix so short is that of a good part of all words, which are all gone through. */
+const SHORT_CHARACTERS = 2;
+const MAX_SHORT_TERMS = 2;
 
 /** The terms of a text, for the index. */
 export function termsOf(text: string): string[] {
   return fold(text).flatMap((run) => [run, ...parts(run)].map(cut));
 }
 
-/** The prefixes that a query asks for, any of which is enough; at most 16. */
+/** The prefixes that a query asks for, any of which is enough: at most 16, and of those with one or two letters the first two. */
 export function prefixesOf(query: string): string[] {
-  const prefixes = fold(query).flatMap((run) =>
-    stretches(run).flatMap(({ text, isUnspaced }) => (isUnspaced ? wholePairs(text) : [text])),
-  );
-  return [...new Set(prefixes.map(cut))].slice(0, MAX_QUERY_TERMS);
+  const asked = new Set<string>();
+  let short = 0;
+  for (const { text, isUnspaced } of fold(query).flatMap(stretches)) {
+    const isShort = !isUnspaced && text.length <= SHORT_CHARACTERS;
+    if (isShort && (asked.has(text) || (short += 1) > MAX_SHORT_TERMS)) continue;
+    for (const prefix of isUnspaced ? wholePairs(text) : [text]) asked.add(cut(prefix));
+  }
+  return [...asked].slice(0, MAX_QUERY_TERMS);
 }
 
 /** Lower case and without accents, so that `Café` is found by `cafe`. */
