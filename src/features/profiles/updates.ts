@@ -49,7 +49,7 @@ export function createUpdateProfile(options: UpdateOptions): UpdateProfile {
     const write = database.transaction(async (tx) => {
       await database.dialect.lock(tx, `profile:${viewer.profileId}`);
       if (Object.keys(names).length > 0) await users.accounts.rename(tx, { userId: viewer.userId, ...names });
-      await touchPosts(tx, viewer.profileId);
+      if (isShown({ ...change, ...names, bio })) await touchPosts(tx, viewer.profileId);
       if (bio !== undefined)
         await tx.updateTable('profiles').set({ bio }).where('id', '=', viewer.profileId).execute();
       const { aboutPicture, aboutCover } = change;
@@ -57,6 +57,8 @@ export function createUpdateProfile(options: UpdateOptions): UpdateProfile {
       await show(tx, { ...options, column: 'coverKey', stored: cover, about: aboutCover, viewer });
     });
     await write.catch(discarding(picture, cover));
+    // A post that was liked or written meanwhile may have been shown with the picture before, which is gone.
+    if (picture ?? cover) await database.transaction((tx) => touchPosts(tx, viewer.profileId));
   };
 
   function discarding(...stored: (StoredProfilePicture | undefined)[]): (error: unknown) => Promise<never> {
@@ -67,6 +69,10 @@ export function createUpdateProfile(options: UpdateOptions): UpdateProfile {
     };
   }
 }
+
+/** Whether posts that show the profile show anything of the change. */
+const isShown = ({ picture, cover, bio, firstName, lastName }: Omit<ProfileChange, 'viewer'>): boolean =>
+  [picture, cover, bio, firstName, lastName].some((one) => one !== undefined);
 
 interface Shown extends Pick<UpdateOptions, 'jobs' | 'records'> {
   viewer: Viewer;
