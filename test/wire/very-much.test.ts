@@ -61,3 +61,17 @@ test('the likes of the first and the newest comments are listed, and all of the 
   expect(likers).toEqual(likers.toSorted((one, other) => one - other));
   expect(likers[0]).toBe(few.likes[0].id);
 });
+
+test('of long comments as many of the newest are listed as a thread shows', async () => {
+  const talkative = await say(server.base, ann, 'talkative');
+  const text = '\u{1f600}'.repeat(2_500);
+  for (let count = 0; count < 60; count += 1)
+    await ask(
+      server.dataDir,
+      `insert into posts (author_id, parent_id, root_id, text, created_at) values (1, ?, ?, ?, ?)`,
+      ...[talkative, talkative, `${count} ${text}`, count],
+    );
+  const { json } = await call(server.base, `/api/posts/post/${talkative}/`, { token: ann.access });
+  expect(json.comments).toHaveLength(52);
+  expect(json.comments.at(-1).comment).toBe(`59 ${text}`);
+});

@@ -1,5 +1,5 @@
-// Posts with everything that hangs on them, many at a time, in a constant number of queries (five, seven where there is very much).
-// The view is the same for every viewer.
+// Posts with everything that hangs on them, many at a time, in a constant number of queries: five, and one more for likes and for
+// each post where there is very much. The view is the same for every viewer.
 import { sql } from 'kysely';
 import type { Database } from '../../platform/database/database.ts';
 import type { Media, MediaView } from '../media/index.ts';
@@ -19,7 +19,7 @@ export interface PostView extends Said {
   media: MediaView[];
   /** The first few of `likerIds`. */
   likers: ProfileView[];
-  /** Oldest first; at most 1,000 comments and replies per post, the newest. */
+  /** Oldest first; at most 1,000 comments and replies per post, the newest, of 262,144 characters in all. */
   comments: CommentView[];
 }
 
@@ -35,6 +35,7 @@ export interface PostViews {
 const LIKERS_SHOWN = 5;
 const LIKES_LISTED = 5_000;
 const THREAD_LISTED = 1_000;
+const THREAD_CHARACTERS = 262_144;
 
 interface Row {
   id: number;
@@ -100,7 +101,7 @@ const preparePosts = ({ prepare, dialect }: Database) =>
 
 type Bounded = { ids: readonly number[]; most: number };
 
-/** Comments and replies of these posts, oldest first. */
+/** Comments and replies of these posts, the oldest of each first. */
 function prepareThread({ prepare, dialect }: Database): (postIds: readonly number[]) => Promise<Row[]> {
   const findAll = prepare((read, { ids, most }: Bounded) =>
     read
@@ -111,26 +112,30 @@ function prepareThread({ prepare, dialect }: Database): (postIds: readonly numbe
       .orderBy('id')
       .limit(most),
   );
-  const findNewest = prepare((read, { ids, most }: Bounded) =>
+  const findNewest = prepare((read, { id, most }: { id: number; most: number }) =>
     read
-      .selectFrom((from) =>
-        from
-          .selectFrom('posts')
-          .select(columns)
-          .select(
-            sql<number>`row_number() over (partition by root_id order by created_at desc, id desc)`.as(
-              'place',
-            ),
-          )
-          .where(dialect.isOneOf('rootId', ids))
-          .as('thread'),
-      )
+      .selectFrom('posts')
       .select(columns)
-      .where('place', '<=', most)
-      .orderBy('createdAt')
-      .orderBy('id'),
+      .where('rootId', '=', id)
+      .orderBy('createdAt', 'desc')
+      .orderBy('id', 'desc')
+      .limit(most),
   );
-  return boundEach({ findAll, findSome: findNewest, most: THREAD_LISTED });
+  return async (postIds) => {
+    const rows = await findAll({ ids: postIds, most: THREAD_LISTED + 1 });
+    if (rows.length <= THREAD_LISTED && takeWithin(rows).length === rows.length) return rows;
+    const threads: Row[] = [];
+    for (const id of postIds)
+      threads.push(...takeWithin(await findNewest({ id, most: THREAD_LISTED })).toReversed());
+    return threads;
+  };
+}
+
+/** The first of them that have no more characters than a thread shows. */
+function takeWithin(rows: readonly Row[]): readonly Row[] {
+  let characters = 0;
+  const end = rows.findIndex(({ text }) => (characters += text.length) > THREAD_CHARACTERS);
+  return end === -1 ? rows : rows.slice(0, end);
 }
 
 interface LikeRow {
