@@ -18,8 +18,11 @@ export async function expectWhole(opened: TestMedia, prefix: string): Promise<Re
     const playlist = await readPlaylist(opened, `${prefix}/${name}/playlist.m3u8`);
     for (const [file] of playlist.matchAll(/[\w-]+\.(?:m4s|mp4)/g))
       expect((await opened.storage.blobs.open(`${prefix}/${name}/${file}`))?.size, file).toBeGreaterThan(0);
+    expect(playlist, name).toContain('#EXTINF');
     playlists[name] = playlist;
   }
+  for (const [, address] of master.matchAll(/URI="(\w+\/iframes\.m3u8)"/g))
+    expect(await readPlaylist(opened, `${prefix}/${address}`), address).toContain('#EXTINF');
   expect(Object.keys(playlists)).not.toEqual([]);
   return playlists;
 }

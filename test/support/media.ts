@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createMedia, type Media } from '../../src/features/media/index.ts';
 import type { VideoEncoder } from '../../src/features/media/video-encoder.ts';
 import type { Viewer } from '../../src/features/users/index.ts';
+import type { Database } from '../../src/platform/database/database.ts';
 import type { Worker } from '../../src/platform/jobs/worker.ts';
 import { handle } from '../../src/platform/jobs/worker.ts';
 import { createPictures } from '../../src/platform/pictures/pictures.ts';
@@ -44,6 +45,8 @@ interface TestMediaOptions {
   encoder?: VideoEncoder;
   pictureFormats?: ('webp' | 'avif')[];
   wrapStorage?: (storage: Storage) => Storage;
+  /** What the feature has; the queue and the test have the one that is wrapped. */
+  wrapDatabase?: (database: Database) => Database;
   storageBytes?: number;
   videoBytes?: number;
   /** Where files go, if not beside the database. */
@@ -67,7 +70,8 @@ export async function openTestMedia(options: TestMediaOptions = {}): Promise<Tes
   });
   const records = createPictureRecords({ jobs, now });
   const media = createMedia({
-    ...{ database, storage, jobs, bus, pictures, records, workFolder, now },
+    ...{ storage, jobs, bus, pictures, records, workFolder, now },
+    database: options.wrapDatabase?.(database) ?? database,
     pictureFormats: options.pictureFormats ?? ['webp', 'avif'],
     encoder: options.encoder,
     limits: {

@@ -9,6 +9,8 @@ const schema = z.array(
     label: z.string(),
     /** Blob key of WebVTT text. */
     key: z.string(),
+    /** Of the file, as far as they count for the owner. */
+    bytes: z.int().nonnegative().default(0),
   }),
 );
 

@@ -1,5 +1,5 @@
 // One run of an encode, whichever step: a work folder that goes in the end, a watch over the claim, and a store
-// that holds afterwards only what rows name.
+// that holds afterwards only what rows name, or may name.
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,10 +54,10 @@ export async function inRun(
   try {
     const call = { folder, run: claim.run, sink: publication, signal, onProgress: progress.report };
     await work({ call, publication, progress });
-    publication.settle();
   } catch (error) {
     await progress.end();
-    if (await isListed(database, { mediaId: claim.mediaId, prefix })) await publication.discard();
+    const named = publication.isInDoubt() || (await isListed(database, { mediaId: claim.mediaId, prefix }));
+    if (named) await publication.discard();
     else await storage.blobs.removeAll(prefix);
     // The source of a video that was deleted is gone, which looks like damage. What cannot be read just now counts as held.
     const held = await isHeld(database.read, claim).catch(() => true);
@@ -78,7 +78,7 @@ export function explain({ encoder }: TranscodingOptions, error: unknown): string
   return cause instanceof VideoProblem ? cause.message : NO_REASON;
 }
 
-/** Whether viewers were told of what is under the prefix; a commit may have happened although its answer was lost. */
+/** Whether viewers were told of what is under the prefix. */
 async function isListed(
   { read }: Database,
   { mediaId, prefix }: { mediaId: number; prefix: string },

@@ -107,7 +107,7 @@ export function createMedia(options: MediaOptions): Media {
     finalize: createFinalize({ ...uploads, attachments }),
     views: createMediaViews(options),
     streams: createStreams(options),
-    care: createVideoCare(options),
+    care: createVideoCare({ ...options, quota }),
     lanes: [
       {
         name: 'videos',

@@ -1,4 +1,5 @@
-// What is being done to a video just now, for its owner to see. Written at most once a second; losing one changes nothing.
+// What is being done to a video just now, for its owner to see. Written at most once a second, and only what is news; losing
+// one changes nothing.
 import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
@@ -34,29 +35,34 @@ export function createProgressReport(options: {
   const { database, bus, claim, now } = options;
   const percents: Record<string, number> = {};
   let writtenAt = -Infinity;
+  /** What the row says, as far as this run knows. */
+  let written: string | undefined;
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
 
-  async function write(progress: Progress): Promise<void> {
+  async function write(progress: string): Promise<void> {
     await database.transaction(async (tx) => {
       const media = await tx
         .updateTable('media')
-        .set({ progress: JSON.stringify(progress) })
+        .set({ progress })
         .where('id', '=', claim.mediaId)
         .where('encodeRun', '=', claim.run)
         .returning('postId')
         .executeTakeFirst();
       if (media) await announce(tx, { bus, postId: media.postId, at: now() });
     });
+    written = progress;
   }
 
   return {
     report({ step, track, fraction }) {
       if (track !== undefined) percents[track] = Math.round(100 * (fraction ?? 0));
       if (busy || now() - writtenAt < PAUSE_MS) return;
+      const progress = JSON.stringify({ step, percents } satisfies Progress);
+      if (progress === written) return;
       writtenAt = now();
       busy = true;
-      writing = write({ step, percents: { ...percents } })
+      writing = write(progress)
         .catch(() => undefined)
         .finally(() => {
           busy = false;

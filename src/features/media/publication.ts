@@ -1,5 +1,11 @@
 // What an encode makes, on its way to viewers: files into the store, then rows that list them. A listed file is there and never
 // changes, and what was listed stays: a run that follows a killed one skips what that had listed, and goes on after it.
+//
+// When the connection is lost during a commit nobody knows whether rows name the files, so these stay. Whatever a run makes
+// (segments, playlists, poster, storyboard, progressive file) lies under its prefix, where a file that no row came to name does no
+// harm. A listed prefix goes with the video; another one stands in the row as a draft, and goes when the next run begins, when
+// the last one was given up, and with the video. What was stored after that is for the sweep of orphans. The original
+// is not a run's to remove: the transaction that drops it writes the job.
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { Database, Transaction } from '../../platform/database/database.ts';
@@ -15,10 +21,12 @@ import type { StreamSink, StreamTrack } from './videos/stream.ts';
 export interface Publication extends StreamSink {
   /** Moves a file of the work folder into the store; answers its key. */
   keep(name: string): Promise<string>;
-  /** Removes from the store what no row came to name. */
+  /** A transaction that may name what was kept, while the lease on the job is held. */
+  commit(work: (tx: Transaction) => Promise<void>): Promise<void>;
+  /** Whether a commit was asked for and not answered. */
+  isInDoubt(): boolean;
+  /** Removes from the store what certainly no row came to name. */
   discard(): Promise<void>;
-  /** The transaction that names what was kept has committed. */
-  settle(): void;
 }
 
 interface PublicationOptions {
@@ -51,7 +59,10 @@ export function createPublication(options: PublicationOptions): Publication {
   const { database, storage, claim, prefix, folder, now } = options;
   const { mediaId, run } = claim;
   const tracks = new Map<string, Known>();
+  /** Keys that no row can name yet. */
   const stored = new Set<string>();
+  /** Keys that rows name if a commit under way succeeds. */
+  const inDoubt = new Set<string>();
   let hasSound = false;
 
   async function keep(name: string): Promise<string> {
@@ -74,24 +85,37 @@ export function createPublication(options: PublicationOptions): Publication {
     await storage.blobs.put(`${prefix}/${name}`, Buffer.from(text));
   }
 
-  const settle = (names: string[]): void => names.forEach((name) => stored.delete(`${prefix}/${name}`));
-
   async function know(name: string): Promise<Known> {
     const known = tracks.get(name) ?? (await recall(database, { mediaId, name }));
     tracks.set(name, known);
     return known;
   }
 
-  const change = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
-    database.transaction(async (tx) => {
+  async function commit<T>(keys: readonly string[], work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const result = await database.transaction(async (tx) => {
       await options.job.confirm(tx);
-      await confirmClaim(tx, claim);
-      return work(tx);
+      const done = await work(tx);
+      // What refused so far has committed nothing. From here on only an answer says what became of it.
+      for (const key of keys) if (stored.delete(key)) inDoubt.add(key);
+      return done;
     });
+    for (const key of keys) inDoubt.delete(key);
+    return result;
+  }
+
+  const change = <T>(names: readonly string[], work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    commit(
+      names.map((name) => `${prefix}/${name}`),
+      async (tx) => {
+        await confirmClaim(tx, claim);
+        return work(tx);
+      },
+    );
 
   return {
     keep,
-    settle: () => stored.clear(),
+    commit: (work) => commit([...stored], work),
+    isInDoubt: () => inDoubt.size > 0,
     discard: () => storage.blobs.remove([...stored]),
     begin(video) {
       hasSound = video.hasSound;
@@ -107,7 +131,7 @@ export function createPublication(options: PublicationOptions): Publication {
       const names = files.map((file) => `${track.name}/${file}`);
       await keepAll(names);
       known.begun = true;
-      known.id = await change(async (tx) => {
+      known.id = await change(names, async (tx) => {
         const renditionId = known.id ?? (await insertTrack(tx, { mediaId, track }));
         const rows = fresh.map((segment, place) =>
           toSegmentRow({ renditionId, position: position + place }, segment),
@@ -118,7 +142,6 @@ export function createPublication(options: PublicationOptions): Publication {
       });
       known.listed ||= track.early;
       known.segments = position + fresh.length;
-      settle(names);
     },
 
     async finish(track) {
@@ -130,13 +153,12 @@ export function createPublication(options: PublicationOptions): Publication {
       await put(names[0], toMediaPlaylist({ ...track, segments, whole: true }));
       if (track.kind === 'picture') await put(names[1], toIFramePlaylist({ segments }));
       const whole = { ...measureRates(segments), playlistRun: run, finishedAt: now() };
-      await change(async (tx) => {
+      await change(names, async (tx) => {
         await tx.updateTable('renditions').set(whole).where('id', '=', renditionId).execute();
         await tx.deleteFrom('segments').where('renditionId', '=', renditionId).execute();
         if (!known.listed) await list(tx, { ...options, renditionId, hasSound });
       });
       known.finished = true;
-      settle([...names]);
     },
   };
 }

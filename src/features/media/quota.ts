@@ -1,5 +1,5 @@
-// How much one person may keep: pictures and videos as they came, on posts and on their way. What is made of a video is
-// not counted. The sum is read in the transaction that adds to it, so that no two of them take the same room.
+// How much one person may keep: pictures and videos as they came, on posts and on their way, and captions. What is made of a
+// video is not counted. The sum is read in the transaction that adds to it, so that no two of them take the same room.
 import { sql } from 'kysely';
 import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 import { tooLarge } from '../../platform/errors.ts';

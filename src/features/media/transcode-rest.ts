@@ -58,10 +58,7 @@ export function createRestTranscoding(options: TranscodingOptions): {
         ...(poster !== undefined && { posterKey: await encode.publication.keep(poster) }),
       };
       await encode.progress.end();
-      await database.transaction(async (tx) => {
-        await job.confirm(tx);
-        await end(tx, { media, run: begun.run, keys });
-      });
+      await encode.publication.commit((tx) => end(tx, { media, run: begun.run, keys }));
     });
   }
 

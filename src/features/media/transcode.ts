@@ -63,7 +63,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
       );
       const keys = await keepFiles(encode, first);
       await encode.progress.end();
-      await database.transaction((tx) => publish(tx, { job, begun, first, keys }));
+      await encode.publication.commit((tx) => publish(tx, { begun, first, keys }));
     });
   }
 
@@ -103,12 +103,11 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
 
   async function publish(
     tx: Transaction,
-    made: { job: JobRun<Payload>; begun: Begun; first: FirstOutcome; keys: Kept },
+    made: { begun: Begun; first: FirstOutcome; keys: Kept },
   ): Promise<void> {
-    const { job, begun, first, keys } = made;
+    const { begun, first, keys } = made;
     const { media, prefix } = begun;
     const { width, height, durationMs, more, progressiveIsSource } = first;
-    await job.confirm(tx);
     const sourceKey = progressiveIsSource ? keys.fileKey : media.fileKey;
     const updated = await tx
       .updateTable('media')

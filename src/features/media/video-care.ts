@@ -2,13 +2,14 @@
 // the owner is, and opens the transaction.
 import { randomBytes } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import type { Transaction } from '../../platform/database/database.ts';
+import type { Database, Reader, Transaction } from '../../platform/database/database.ts';
 import type { MediaTable } from '../../platform/database/tables.ts';
 import { conflict, invalid, notFound } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
-import { type CaptionTrack, readCaptionTracks, writeCaptionTracks } from './caption-tracks.ts';
+import { captionKeys, type CaptionTrack, readCaptionTracks, writeCaptionTracks } from './caption-tracks.ts';
+import type { Quota } from './quota.ts';
 import { transcodeJob } from './transcode.ts';
 import { type CaptionsProblem, readCaptions, writeCaptions } from './videos/web-vtt.ts';
 
@@ -21,9 +22,19 @@ export interface VideoOnPost {
 export interface VideoCare {
   /** Queues a failed video once more. Throws `not_found`, or `conflict` (`video_not_failed`). */
   retry(tx: Transaction, video: VideoOnPost): Promise<void>;
-  /** Checks WebVTT and stores it, tidied. Throws `invalid` (`captions_not_valid`). */
-  storeCaptions(captions: { language: string; label: string; vtt: string }): Promise<CaptionTrack>;
-  /** In place of those of the same language. Throws `not_found`, or `conflict` (`too_many_captions`). */
+  /**
+   * Checks WebVTT and stores it, tidied, if the video has room for it just now. Throws `invalid` (`captions_not_valid`,
+   * `language_not_valid`, `label_not_valid`), or as `addCaptions`.
+   */
+  storeCaptions(
+    captions: VideoOnPost & { language: string; label: string; vtt: string },
+  ): Promise<CaptionTrack>;
+  /** Of what no row names. */
+  discardCaptions(track: CaptionTrack): Promise<void>;
+  /**
+   * In place of those of the same language. Throws `not_found`, `conflict` (`too_many_captions`), or `too_large` when the
+   * owner's quota is reached.
+   */
   addCaptions(tx: Transaction, given: VideoOnPost & { track: CaptionTrack }): Promise<void>;
   /** Throws `not_found`. */
   removeCaptions(tx: Transaction, given: VideoOnPost & { id: string }): Promise<void>;
@@ -39,7 +50,13 @@ const PROBLEMS: Record<CaptionsProblem, string> = {
   cue_too_long: 'A text in this file is too long.',
 };
 
-export function createVideoCare({ storage, jobs }: { storage: Storage; jobs: Jobs }): VideoCare {
+export function createVideoCare(options: {
+  database: Database;
+  storage: Storage;
+  jobs: Jobs;
+  quota: Quota;
+}): VideoCare {
+  const { database, storage, jobs, quota } = options;
   return {
     async retry(tx, video) {
       const media = await find(tx, video);
@@ -53,22 +70,26 @@ export function createVideoCare({ storage, jobs }: { storage: Storage; jobs: Job
       await jobs.enqueue(tx, transcodeJob, { payload: { mediaId: media.id }, uniqueKey: String(media.id) });
     },
 
-    async storeCaptions({ language, label, vtt }) {
+    async storeCaptions({ language, label, vtt, ...video }) {
+      const id = randomBytes(16).toString('hex');
+      const names = { language: readLanguage(language), label: readLabel(label) };
+      const media = await find(database.read, video);
+      const kept = withoutLanguage(media, names.language);
       const cues = readCaptions(vtt);
       if (!Array.isArray(cues)) throw invalid('captions_not_valid', PROBLEMS[cues]);
-      const id = randomBytes(16).toString('hex');
-      const key = `captions/${id}.vtt`;
-      await storage.blobs.put(key, Buffer.from(writeCaptions(cues)));
-      return { id, language: readLanguage(language), label: readLabel(label), key };
+      const content = Buffer.from(writeCaptions(cues));
+      const track = { id, ...names, key: `captions/${id}.vtt`, bytes: content.length };
+      const bytes = countMore(media, [...kept, track]);
+      if (bytes > 0) await quota.look({ ownerId: media.ownerId, bytes });
+      await storage.blobs.put(track.key, content);
+      return track;
     },
+
+    discardCaptions: ({ key }) => storage.blobs.remove([key]),
 
     async addCaptions(tx, { track, ...video }) {
       const media = await find(tx, video);
-      const present = readCaptionTracks(media.captions);
-      const others = present.filter(({ language }) => language !== track.language);
-      if (others.length >= MOST_CAPTIONS)
-        throw conflict('too_many_captions', `A video has captions in at most ${MOST_CAPTIONS} languages.`);
-      await keep(tx, { media, tracks: [...others, track], present });
+      await keep(tx, media, [...withoutLanguage(media, track.language), track]);
     },
 
     async removeCaptions(tx, { id, ...video }) {
@@ -76,24 +97,39 @@ export function createVideoCare({ storage, jobs }: { storage: Storage; jobs: Job
       const present = readCaptionTracks(media.captions);
       const others = present.filter((track) => track.id !== id);
       if (others.length === present.length) throw notFound('captions');
-      await keep(tx, { media, tracks: others, present });
+      await keep(tx, media, others);
     },
   };
 
-  async function keep(
-    tx: Transaction,
-    change: { media: Selectable<MediaTable>; tracks: CaptionTrack[]; present: CaptionTrack[] },
-  ): Promise<void> {
-    const { media, tracks, present } = change;
+  async function keep(tx: Transaction, media: Media, tracks: readonly CaptionTrack[]): Promise<void> {
+    const bytes = countMore(media, tracks);
+    if (bytes > 0) await quota.check(tx, { ownerId: media.ownerId, bytes });
     const captions = writeCaptionTracks(tracks);
-    await tx.updateTable('media').set({ captions }).where('id', '=', media.id).execute();
-    const gone = present.filter((track) => !tracks.includes(track));
-    await removeAfterCommit(jobs, tx, { keys: gone.map(({ key }) => key) });
+    const size = media.size + bytes;
+    await tx.updateTable('media').set({ captions, size }).where('id', '=', media.id).execute();
+    const kept = new Set(tracks.map(({ key }) => key));
+    await removeAfterCommit(jobs, tx, { keys: captionKeys(media.captions).filter((key) => !kept.has(key)) });
   }
 }
 
-async function find(tx: Transaction, { mediaId, postId }: VideoOnPost): Promise<Selectable<MediaTable>> {
-  const media = await tx
+type Media = Selectable<MediaTable>;
+
+/** Those beside which there is room for captions in this language. */
+function withoutLanguage({ captions }: Media, language: string): CaptionTrack[] {
+  const others = readCaptionTracks(captions).filter((track) => track.language !== language);
+  if (others.length >= MOST_CAPTIONS)
+    throw conflict('too_many_captions', `A video has captions in at most ${MOST_CAPTIONS} languages.`);
+  return others;
+}
+
+/** Bytes that are kept more than now once these are all its captions. */
+function countMore({ captions }: Media, tracks: readonly CaptionTrack[]): number {
+  const count = (all: readonly CaptionTrack[]): number => all.reduce((sum, { bytes }) => sum + bytes, 0);
+  return count(tracks) - count(readCaptionTracks(captions));
+}
+
+async function find(db: Reader, { mediaId, postId }: VideoOnPost): Promise<Media> {
+  const media = await db
     .selectFrom('media')
     .selectAll()
     .where('id', '=', mediaId)

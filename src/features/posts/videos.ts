@@ -1,5 +1,6 @@
 // What the author of a post may do for its videos.
 import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
+import { DomainError } from '../../platform/errors.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import { topics } from '../../platform/realtime/topics.ts';
 import type { CaptionTrack, Media } from '../media/index.ts';
@@ -37,13 +38,19 @@ export function createOwnVideos(options: {
       afterCommit(tx, () => bus.publish(topics.posts(), { postId }));
     });
 
+  const discarding = (track: CaptionTrack) => async (error: unknown) => {
+    // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
+    if (error instanceof DomainError) await care.discardCaptions(track);
+    throw error;
+  };
+
   return {
     retry: (video) => change(video, (tx) => care.retry(tx, video)),
     async addCaptions({ language, label, vtt, ...video }) {
       // Before anything is stored, and again in the transaction that counts.
       await threads.findOwnPost({ id: video.postId, viewer: video.viewer });
-      const track = await care.storeCaptions({ language, label, vtt });
-      await change(video, (tx) => care.addCaptions(tx, { ...video, track }));
+      const track = await care.storeCaptions({ ...video, language, label, vtt });
+      await change(video, (tx) => care.addCaptions(tx, { ...video, track })).catch(discarding(track));
       return track;
     },
     removeCaptions: (captions) => change(captions, (tx) => care.removeCaptions(tx, captions)),

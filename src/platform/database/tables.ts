@@ -124,7 +124,7 @@ export interface MediaTable {
   width: number | null;
   height: number | null;
   durationMs: number | null;
-  /** Bytes as they came: of a video what was uploaded so far, of a picture what is stored. */
+  /** Bytes that count for the owner: of a video what was uploaded so far and its captions, of a picture what is stored. */
   size: Generated<number>;
   createdAt: number;
   readyAt: number | null;

@@ -35,3 +35,20 @@ test('the sound is a group that variants add to their rates, and a variant of it
     '',
   ]);
 });
+
+test('captions of different languages have different names, whatever their owner calls them', () => {
+  const named = [
+    ['fr', 'English (en)'],
+    ['en', 'English'],
+    ['en-GB', 'English'],
+    ['de', 'Deutsch'],
+  ] as const;
+  const captions = named.map(([language, label]) => ({ uri: `captions/${language}.m3u8`, language, label }));
+  const text = writeMasterPlaylist({ variants: [variant], captions });
+  expect([...text.matchAll(/NAME="([^"]*)",LANGUAGE="([^"]*)"/g)].map(([, ...found]) => found)).toEqual([
+    ['English (en)', 'fr'],
+    ['English (en) (en)', 'en'],
+    ['English (en-GB)', 'en-GB'],
+    ['Deutsch', 'de'],
+  ]);
+});

@@ -45,7 +45,7 @@ export function writeMasterPlaylist({ variants, sound, captions = [] }: MasterPl
     '#EXT-X-VERSION:7',
     '#EXT-X-INDEPENDENT-SEGMENTS',
     ...(sound ? [`#EXT-X-MEDIA:${join(soundAttributes(sound))}`] : []),
-    ...captions.map((track) => `#EXT-X-MEDIA:${join(captionsAttributes(track))}`),
+    ...nameApart(captions).map((track) => `#EXT-X-MEDIA:${join(captionsAttributes(track))}`),
     ...variants.flatMap((variant) => [
       `#EXT-X-STREAM-INF:${join([...pictureAttributes(variant, sound), ...groups(sound, captions)])}`,
       variant.uri,
@@ -83,6 +83,18 @@ const soundAttributes = ({ uri }: Sound): string[] => [
   'CHANNELS="2"',
   `URI="${uri}"`,
 ];
+
+/** No two of a group have the same name (4.3.4.1.1); their languages differ. */
+function nameApart(captions: readonly Captions[]): Captions[] {
+  const names = new Set<string>();
+  return captions.map((track) => {
+    const isShared = captions.some((other) => other !== track && other.label === track.label);
+    let label = isShared ? `${track.label} (${track.language})` : track.label;
+    while (names.has(label)) label += ` (${track.language})`;
+    names.add(label);
+    return { ...track, label };
+  });
+}
 
 const captionsAttributes = ({ uri, language, label }: Captions): string[] => [
   'TYPE=SUBTITLES',

@@ -14,9 +14,13 @@ export type CaptionsProblem = 'not_captions' | 'no_cues' | 'too_many_cues' | 'cu
 
 const MOST_CUES = 20_000;
 const LONGEST_CUE = 2_000;
+/** With its markup: a time and a class at each word are many times the words. */
+const LONGEST_GIVEN = 20_000;
 const LONGEST_SECONDS = 24 * 3_600;
 const TIMES =
   /^((?:\d{2,4}:)?[0-5]\d:[0-5]\d\.\d{3})[ \t]+-->[ \t]+((?:\d{2,4}:)?[0-5]\d:[0-5]\d\.\d{3})(?:[ \t].*)?$/;
+/** A name ends where its letters end: tried at each of them, a tag that never ends would take the square of its length. */
+const MARKUP = /<\/?(?=[A-Za-z\d])([A-Za-z]*)(?![A-Za-z])[^<>]*>|[<>]/g;
 const KEPT_TAGS = new Set(['b', 'i', 'u']);
 
 /** Cues in the order of their beginning. */
@@ -28,10 +32,13 @@ export function readCaptions(text: string): Cue[] | CaptionsProblem {
     const times = TIMES.exec(lines[at] ?? '');
     if (!times) continue;
     const body: string[] = [];
+    let given = 0;
     while (at + 1 < lines.length && lines[at + 1] !== '' && !lines[at + 1]?.includes('-->')) {
       at += 1;
       body.push(lines[at] ?? '');
+      given += lines[at]?.length ?? 0;
     }
+    if (given > LONGEST_GIVEN) return 'cue_too_long';
     const cue = { start: readTime(times[1]), end: readTime(times[2]), text: tidy(body) };
     if (cue.text.length > LONGEST_CUE) return 'cue_too_long';
     if (cue.text !== '' && cue.end > cue.start && cue.end <= LONGEST_SECONDS) cues.push(cue);
@@ -53,23 +60,20 @@ const readTime = (clock = ''): number =>
 /** Known tags without their classes, everything else as text; a cue has no empty lines and no control characters. */
 function tidy(lines: readonly string[]): string {
   const text = withoutGaps(lines.map((line) => line.replace(/[\p{Cc}\u2028\u2029]/gu, ' ')));
-  let open: string[] = [];
-  const tidied = text.replace(
-    /<\/?(?=[A-Za-z\d])([A-Za-z]*)[^<>]*>|[<>]/g,
-    (found, name: string | undefined) => {
-      if (found === '<') return '&lt;';
-      if (found === '>') return '&gt;';
-      const tag = (name ?? '').toLowerCase();
-      if (!KEPT_TAGS.has(tag)) return '';
-      if (!found.startsWith('</')) {
-        open.push(tag);
-        return `<${tag}>`;
-      }
-      if (open.at(-1) !== tag) return '';
-      open = open.slice(0, -1);
-      return `</${tag}>`;
-    },
-  );
+  const open: string[] = [];
+  const tidied = text.replace(MARKUP, (found, name: string | undefined) => {
+    if (found === '<') return '&lt;';
+    if (found === '>') return '&gt;';
+    const tag = (name ?? '').toLowerCase();
+    if (!KEPT_TAGS.has(tag)) return '';
+    if (!found.startsWith('</')) {
+      open.push(tag);
+      return `<${tag}>`;
+    }
+    if (open.at(-1) !== tag) return '';
+    open.pop();
+    return `</${tag}>`;
+  });
   const closed =
     tidied +
     open
