@@ -26,8 +26,8 @@ export interface Cutter {
   /** What can be cut by now; with `last` all that is left. */
   cut(last: boolean): AsyncGenerator<MadeSegment>;
   init(): Buffer | undefined;
-  /** Of every fragment so far: whether playing may begin there, and the longest. */
-  readonly seen: { independent: boolean; longestSeconds: number };
+  /** Of every fragment so far: how many there are, whether playing may begin at each, and the longest. */
+  readonly seen: { count: number; independent: boolean; longestSeconds: number };
 }
 
 export const SEGMENT_SECONDS = 4;
@@ -51,7 +51,7 @@ export interface CutterOptions {
 
 export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter {
   const source = openFragmentFile(path);
-  const seen = { independent: true, longestSeconds: 0 };
+  const seen = { count: 0, independent: true, longestSeconds: 0 };
   const init = `${run}-init.mp4`;
   let waiting: Fragment[] = [];
   let made = 0;
@@ -86,6 +86,7 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
       for await (const fragment of source.read()) {
         waiting.push(fragment);
         at += fragment.seconds;
+        seen.count += 1;
         seen.independent &&= fragment.independent;
         seen.longestSeconds = Math.max(seen.longestSeconds, fragment.seconds);
         if (isFull()) yield await write();

@@ -2,7 +2,7 @@
 
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
-import { LONGEST_GROUP_SECONDS } from './copying.ts';
+import { isWellGrouped } from './copying.ts';
 import type { VideoContainer } from './containers.ts';
 import {
   copyArguments,
@@ -51,10 +51,9 @@ export async function copyPicture(
     throw error;
   });
   const [made] = copied?.made ?? [];
-  if (!made?.seen.independent || made.seen.longestSeconds > LONGEST_GROUP_SECONDS) return undefined;
+  if (!made?.seen.independent || !isWellGrouped(made.seen, lengthOf(made))) return undefined;
   const expected = expectedSeconds({ probe: job.probe, filters: job.ffmpeg.filters });
-  const apart = Math.abs(totalSeconds(asListed(made)) - expected);
-  if (apart > toleratedSeconds(expected)) return undefined;
+  if (Math.abs(lengthOf(made) - expected) > toleratedSeconds(expected)) return undefined;
   return { ...made, track: { ...made.track, targetSeconds: targetDuration(asListed(made)) } };
 }
 

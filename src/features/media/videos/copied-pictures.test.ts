@@ -1,0 +1,37 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
+import { makeVideo } from '../../../../test/support/videos.ts';
+import { encodeFirst } from './encode.ts';
+
+let folder: string;
+let source: string;
+beforeAll(async () => {
+  folder = await makeVideoFolder();
+  source = await makeGrouped('source.mp4', 30);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Of a plain grey, so that even key frames alone are few bytes. */
+const makeGrouped = (name: string, frames: number): Promise<string> =>
+  makeVideo({
+    ...{ directory: folder, name, seconds: 2, sound: 'none', filters: 'drawbox=color=gray:t=fill' },
+    options: ['-g', String(frames), '-sc_threshold', '0'],
+  });
+
+async function listTracks(of: string): Promise<{ name: string; copied: boolean }[]> {
+  const request = await prepareVideo(folder, of, { sides: [360] });
+  await encodeFirst(request);
+  return request.sink.tracks.map(({ name, copied }) => ({ name, copied }));
+}
+
+describe('a picture that browsers play', () => {
+  test('is copied where its key frames are a second apart', async () => {
+    expect(await listTracks(source)).toEqual([{ name: '360p', copied: true }]);
+  });
+
+  test('is encoded where each of its frames is a key frame', async () => {
+    const intra = await makeGrouped('intra.mp4', 1);
+    expect(await listTracks(intra)).toEqual([{ name: '360p', copied: false }]);
+  });
+});
