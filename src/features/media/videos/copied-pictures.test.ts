@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
 import { makeVideo } from '../../../../test/support/videos.ts';
@@ -33,5 +34,25 @@ describe('a picture that browsers play', () => {
   test('is encoded where each of its frames is a key frame', async () => {
     const intra = await makeGrouped('intra.mp4', 1);
     expect(await listTracks(intra)).toEqual([{ name: '360p', copied: false }]);
+  });
+
+  test.each([
+    ['has a group too large to be held', Buffer.from('040000016d646174', 'hex')],
+    ['comes to nothing', Buffer.alloc(0)],
+  ])('is encoded where the copy %s', async (_, written) => {
+    const request = await prepareVideo(folder, source, { sides: [360] });
+    // A copy that has been begun and wrote this.
+    const ended = Promise.resolve();
+    const headStart = {
+      async take(args: readonly string[]) {
+        if (args.at(-1) !== 'copy.mp4') return undefined;
+        await writeFile(join(request.directory, 'copy.mp4'), written);
+        return { ended, stopWith: () => undefined };
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const outcome = await encodeFirst({ ...request, headStart });
+    expect(outcome).toMatchObject({ width: 640, height: 360 });
+    expect(request.sink.tracks).toMatchObject([{ name: '360p', copied: false }]);
   });
 });

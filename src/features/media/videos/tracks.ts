@@ -17,7 +17,7 @@ import { toNumber } from './frame-rates.ts';
 import type { VideoLimits } from './limits.ts';
 import { type MadeTrack, runPass } from './passes.ts';
 import { targetDuration, totalSeconds } from './playlists.ts';
-import { damaged } from './problems.ts';
+import { damaged, VideoProblem } from './problems.ts';
 import type { Work } from './progressive.ts';
 import type { Rendition } from './renditions.ts';
 import { SEGMENT_SECONDS } from './segments.ts';
@@ -47,7 +47,7 @@ export async function copyPicture(
   const args = copyArguments(toSources(job));
   const pass = { args, source: job.source, run: job.run, tracks: [track] };
   const copied = await runPass(work, pass).catch((error: unknown) => {
-    if (error instanceof FfmpegFailed && error.reason === 'exit') return undefined;
+    if (isOfTheCopy(error)) return undefined;
     throw error;
   });
   const [made] = copied?.made ?? [];
@@ -55,6 +55,12 @@ export async function copyPicture(
   const expected = expectedSeconds({ probe: job.probe, filters: job.ffmpeg.filters });
   if (Math.abs(lengthOf(made) - expected) > toleratedSeconds(expected)) return undefined;
   return { ...made, track: { ...made.track, targetSeconds: targetDuration(asListed(made)) } };
+}
+
+/** Whether what failed may well go otherwise when the picture is encoded: a group of pictures that is too large to be held, too. */
+function isOfTheCopy(error: unknown): boolean {
+  if (error instanceof FfmpegFailed) return error.reason === 'exit' || error.reason === 'memory';
+  return error instanceof VideoProblem && error.code === 'video_damaged';
 }
 
 /** Tells of a copied track, the first segments on their own. */
