@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, prepareVideo } from '../../../../test/support/published-videos.ts';
 import { makeVideo } from '../../../../test/support/videos.ts';
 import { encodeFirst } from './encode.ts';
+import type { MadeSegment } from './segments.ts';
+import type { StreamTrack } from './stream.ts';
+import { handOn } from './tracks.ts';
 
 let folder: string;
 let source: string;
@@ -55,4 +58,32 @@ describe('a picture that browsers play', () => {
     expect(outcome).toMatchObject({ width: 640, height: 360 });
     expect(request.sink.tracks).toMatchObject([{ name: '360p', copied: false }]);
   });
+});
+
+test('a copied film is told of piece by piece, the first ones soonest', async () => {
+  const segments: MadeSegment[] = Array.from({ length: 150 }, (_, place) => ({
+    ...{ file: `${place}.m4s`, init: 'init.mp4', seconds: 4, bytes: 1, keys: [] },
+  }));
+  const told: { at: number; count: number }[] = [];
+  const sink = {
+    begin: () => undefined,
+    append: async (_: StreamTrack, pieces: { at: number; segments: MadeSegment[] }) => {
+      expect(pieces.segments).toEqual(segments.slice(pieces.at, pieces.at + pieces.segments.length));
+      told.push({ at: pieces.at, count: pieces.segments.length });
+    },
+    finish: async () => void told.push({ at: 150, count: 0 }),
+  };
+  const track: StreamTrack = {
+    ...{ name: '360p', kind: 'picture', copied: true, width: 640, height: 360, frameRate: 30, early: true },
+    ...{ codecs: 'avc1.64001E', targetSeconds: 4, bandwidth: 1 },
+  };
+  await handOn({ sink }, { track, segments });
+  expect(told).toEqual([
+    { at: 0, count: 2 },
+    { at: 2, count: 8 },
+    { at: 10, count: 64 },
+    { at: 74, count: 64 },
+    { at: 138, count: 12 },
+    { at: 150, count: 0 },
+  ]);
 });

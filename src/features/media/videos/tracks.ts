@@ -36,6 +36,9 @@ export interface TrackJob {
 }
 
 const SOUND_BANDWIDTH = 140_000;
+/** Segments of a copied track that are told of at once: the first, then the others. */
+const FIRST_BATCHES = [2, 8];
+const BATCH = 64;
 
 /** Hands on nothing before its key frames were looked at. Undefined: it has to be encoded after all. */
 export async function copyPicture(
@@ -63,15 +66,16 @@ function isOfTheCopy(error: unknown): boolean {
   return error instanceof VideoProblem && error.code === 'video_damaged';
 }
 
-/** Tells of a copied track, the first segments on their own. */
-export async function handOn(job: TrackJob, { track, segments }: MadeTrack): Promise<void> {
-  for (const [at, few] of [
-    [0, 2],
-    [2, 8],
-    [10, Infinity],
-  ] as const) {
-    const some = segments.slice(at, at + few);
-    if (some.length > 0) await job.sink.append(track, { at, segments: some });
+/** Tells of a copied track, the first segments on their own: viewers are not to wait for all of a film to be stored. */
+export async function handOn(
+  job: Pick<TrackJob, 'sink'>,
+  { track, segments }: Pick<MadeTrack, 'track' | 'segments'>,
+): Promise<void> {
+  let at = 0;
+  for (let turn = 0; at < segments.length; turn += 1) {
+    const some = segments.slice(at, at + (FIRST_BATCHES[turn] ?? BATCH));
+    await job.sink.append(track, { at, segments: some });
+    at += some.length;
   }
   await job.sink.finish(track);
 }
