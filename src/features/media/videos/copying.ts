@@ -24,7 +24,9 @@ const RICHEST = [
   { pixels: Infinity, bits: 0.17 },
 ];
 /** A group of pictures longer than this makes segments that are too long to begin with or to switch at. */
-export const LONGEST_GROUP_SECONDS = 4.1;
+const LONGEST_GROUP_SECONDS = 4.1;
+/** On average. Cameras set two; with every picture a key frame, what lists them for quick search is as long as the film. */
+const MOST_KEY_FRAMES_PER_SECOND = 2.5;
 
 /** Whether the file for players without HLS may be the source's own tracks. */
 export function canCopyToFile({ container, probe }: Source): boolean {
@@ -67,3 +69,9 @@ const isPlainH264 = (video: VideoTrack): boolean =>
   !video.interlaced &&
   video.width % 2 === 0 &&
   video.height % 2 === 0;
+
+/** Whether the groups of a copied picture are of a length that players can work with; the first of them is free. */
+export function isWellGrouped(groups: { count: number; longestSeconds: number }, seconds: number): boolean {
+  const { count, longestSeconds } = groups;
+  return longestSeconds <= LONGEST_GROUP_SECONDS && count - 1 <= MOST_KEY_FRAMES_PER_SECOND * seconds;
+}

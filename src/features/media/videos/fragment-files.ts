@@ -2,6 +2,7 @@
 
 import { open, type FileHandle } from 'node:fs/promises';
 import { blankSignatures } from './fragments.ts';
+import { damaged } from './problems.ts';
 
 /** `moof` and `mdat` of one run of samples. */
 export interface Fragment {
@@ -16,7 +17,7 @@ export interface Fragment {
 export interface FragmentFile {
   /** Undefined until it is written. */
   init(): Buffer | undefined;
-  /** Those that were finished since the last call. */
+  /** Those that were finished since the last call. Throws VideoProblem where one is begun that is too large to be held. */
   read(): AsyncGenerator<Fragment>;
 }
 
@@ -26,7 +27,8 @@ interface Sample {
   offset: number;
 }
 
-const LARGEST_BOX = 256 * 1024 ** 2;
+/** What is encoded here stays far below; of a picture as it came, one group of half a minute and more may be as large. */
+export const LARGEST_FRAGMENT = 64 * 1024 ** 2;
 const IDR = 5;
 
 export function openFragmentFile(path: string): FragmentFile {
@@ -75,8 +77,10 @@ async function readBox(file: FileHandle, position: number): Promise<Buffer | und
   const head = Buffer.alloc(8);
   if ((await file.read(head, 0, 8, position)).bytesRead < 8) return undefined;
   const length = head.readUInt32BE(0);
+  if (length > LARGEST_FRAGMENT) throw damaged(new Error('A fragment is too large.'));
   const { size } = await file.stat();
-  if (length < 8 || length > LARGEST_BOX || position + length > size) return undefined;
+  // A length of zero is written over when that of the box is known.
+  if (length < 8 || position + length > size) return undefined;
   const box = Buffer.alloc(length);
   const { bytesRead } = await file.read(box, 0, length, position);
   return bytesRead === length ? box : undefined;

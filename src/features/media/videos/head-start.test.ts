@@ -36,6 +36,10 @@ describe('the index of an MP4 file', () => {
     ['has a box of no length', (whole: Buffer) => Buffer.concat([Buffer.alloc(64), whole])],
     ['has an index of all memory', () => Buffer.from('ffffffff6d6f6f760000000000000000', 'hex')],
     ['has a track of nothing', () => Buffer.from('000000106d6f6f76000000087472616b', 'hex')],
+    [
+      'has more boxes than anybody reads',
+      () => Buffer.from(`000004106d6f6f76${'0000000866726565'.repeat(129)}`, 'hex'),
+    ],
   ])('is none where the file %s', async (_, spoil) => {
     const path = join(folder, 'spoilt.mp4');
     await writeFile(path, spoil(await readFile(source)));

@@ -20,6 +20,8 @@ interface Box {
 const HEADER = 8;
 /** Boxes before the index; files that are served have a handful. */
 const MOST_BOXES = 32;
+/** In one parent: a file that may be published has 64 tracks, and few boxes beside them. */
+const MOST_CHILDREN = 128;
 /** That of an hour has about 2 MB. */
 const LARGEST_INDEX = 16 * 1024 ** 2;
 const KINDS: Record<string, IndexedTrack['kind']> = { vide: 'picture', soun: 'sound' };
@@ -28,8 +30,8 @@ const KINDS: Record<string, IndexedTrack['kind']> = { vide: 'picture', soun: 'so
 export async function readMovieIndex(path: string): Promise<IndexedTrack[] | undefined> {
   await using file = await open(path, 'r');
   const movie = await findMovie(file);
-  const tracks = movie && listBoxes(movie).filter(({ type }) => type === 'trak');
   try {
+    const tracks = movie && listBoxes(movie).filter(({ type }) => type === 'trak');
     return tracks?.map(({ body }, index) => ({ index, ...readTrack(body) }));
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -57,12 +59,14 @@ async function findMovie(file: FileHandle): Promise<Buffer | undefined> {
   return undefined;
 }
 
+/** Throws RangeError where there are so many that to read them would keep this process from all else. */
 function listBoxes(parent: Buffer): Box[] {
   const boxes: Box[] = [];
   let at = 0;
   while (at + HEADER <= parent.length) {
     const length = parent.readUInt32BE(at);
     if (length < HEADER || at + length > parent.length) break;
+    if (boxes.length === MOST_CHILDREN) throw new RangeError('There are too many boxes.');
     boxes.push({
       type: parent.toString('latin1', at + 4, at + HEADER),
       body: parent.subarray(at + HEADER, at + length),

@@ -71,6 +71,20 @@ describe('playlists', () => {
     expect(averageBandwidth).toBe(Math.ceil((8 * 8000) / 9));
   });
 
+  test('a peak over thousands of short pieces looks at each once for every run that it may be part of', () => {
+    let looks = 0;
+    const pieces = Array.from({ length: 1000 }, () => ({
+      ...segment(1 / 64, 100),
+      get bytes() {
+        looks += 1;
+        return 100;
+      },
+    }));
+    expect(measureBandwidth(pieces).bandwidth).toBe(51_200);
+    // A run lasts up to a second and a half.
+    expect(looks).toBeLessThan(pieces.length * (1.5 * 64 + 3));
+  });
+
   test('a video shorter than half a second has its mean for a peak', () => {
     expect(measureBandwidth([segment(0.04, 500)])).toEqual({ bandwidth: 100_000, averageBandwidth: 100_000 });
   });

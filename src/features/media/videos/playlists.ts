@@ -84,15 +84,18 @@ function withMaps<Listed extends ListedSegment>(
 
 /** Bits a second: the peak over every run of segments that lasts 0.5 to 1.5 target durations (RFC 8216, 4.1), and the mean. */
 export function measureBandwidth(segments: SizedSegment[]): { bandwidth: number; averageBandwidth: number } {
-  const mean = rate(segments);
+  const mean = rate(
+    segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    totalSeconds(segments),
+  );
   const target = targetDuration(segments);
   let peak = mean;
   for (let from = 0; from < segments.length; from += 1) {
-    let seconds = 0;
+    let [bytes, seconds] = [0, 0];
     for (let to = from; to < segments.length && seconds <= 1.5 * target; to += 1) {
+      bytes += segments[to]?.bytes ?? 0;
       seconds += segments[to]?.seconds ?? 0;
-      if (seconds >= 0.5 * target && seconds <= 1.5 * target)
-        peak = Math.max(peak, rate(segments.slice(from, to + 1)));
+      if (seconds >= 0.5 * target && seconds <= 1.5 * target) peak = Math.max(peak, rate(bytes, seconds));
     }
   }
   return { bandwidth: Math.ceil(peak), averageBandwidth: Math.ceil(mean) };
@@ -106,7 +109,4 @@ export function targetDuration(segments: readonly Segment[]): number {
   return segments.reduce((most, { seconds }) => Math.max(most, Math.round(seconds)), 1);
 }
 
-function rate(segments: SizedSegment[]): number {
-  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-  return (8 * bytes) / Math.max(totalSeconds(segments), 0.001);
-}
+const rate = (bytes: number, seconds: number): number => (8 * bytes) / Math.max(seconds, 0.001);

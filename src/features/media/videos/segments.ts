@@ -3,7 +3,8 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFragmentFile, type Fragment } from './fragment-files.ts';
+import { LARGEST_FRAGMENT, openFragmentFile, type Fragment } from './fragment-files.ts';
+import { damaged } from './problems.ts';
 
 /** Where in its segment's file a picture lies that can be decoded alone. */
 export interface KeyFrame {
@@ -23,11 +24,11 @@ export interface MadeSegment {
 }
 
 export interface Cutter {
-  /** What can be cut by now; with `last` all that is left. */
+  /** What can be cut by now; with `last` all that is left. Throws VideoProblem where a segment gets too large to be held. */
   cut(last: boolean): AsyncGenerator<MadeSegment>;
   init(): Buffer | undefined;
-  /** Of every fragment so far: whether playing may begin there, and the longest. */
-  readonly seen: { independent: boolean; longestSeconds: number };
+  /** Of every fragment so far: how many there are, whether playing may begin at each, and the longest. */
+  readonly seen: { count: number; independent: boolean; longestSeconds: number };
 }
 
 export const SEGMENT_SECONDS = 4;
@@ -51,7 +52,7 @@ export interface CutterOptions {
 
 export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter {
   const source = openFragmentFile(path);
-  const seen = { independent: true, longestSeconds: 0 };
+  const seen = { count: 0, independent: true, longestSeconds: 0 };
   const init = `${run}-init.mp4`;
   let waiting: Fragment[] = [];
   let made = 0;
@@ -60,18 +61,26 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
 
   async function write(): Promise<MadeSegment> {
     const file = `${run}-${String(made).padStart(5, '0')}.m4s`;
-    const bytes = Buffer.concat(waiting.map((fragment) => fragment.bytes));
     if (!begun) {
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, init), source.init() ?? Buffer.alloc(0));
       begun = true;
     }
-    await writeFile(join(folder, file), bytes);
-    const keys = placeKeys(waiting);
-    const seconds = totalOf(waiting);
+    // Not joined: a copy of all that is held would be as large again.
+    await writeFile(
+      join(folder, file),
+      waiting.map((fragment) => fragment.bytes),
+    );
+    const segment = {
+      file,
+      init,
+      seconds: totalOf(waiting),
+      bytes: sizeOf(waiting),
+      keys: placeKeys(waiting),
+    };
     made += 1;
     waiting = [];
-    return { file, init, seconds, bytes: bytes.length, keys };
+    return segment;
   }
 
   const isFull = (): boolean => {
@@ -85,7 +94,9 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
     async *cut(last) {
       for await (const fragment of source.read()) {
         waiting.push(fragment);
+        if (sizeOf(waiting) > LARGEST_FRAGMENT) throw damaged(new Error('A segment is too large.'));
         at += fragment.seconds;
+        seen.count += 1;
         seen.independent &&= fragment.independent;
         seen.longestSeconds = Math.max(seen.longestSeconds, fragment.seconds);
         if (isFull()) yield await write();
@@ -97,6 +108,9 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
 
 const totalOf = (fragments: readonly Fragment[]): number =>
   fragments.reduce((sum, { seconds }) => sum + seconds, 0);
+
+const sizeOf = (fragments: readonly Fragment[]): number =>
+  fragments.reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 function placeKeys(fragments: readonly Fragment[]): KeyFrame[] {
   let offset = 0;

@@ -2,7 +2,7 @@
 
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
-import { LONGEST_GROUP_SECONDS } from './copying.ts';
+import { isWellGrouped } from './copying.ts';
 import type { VideoContainer } from './containers.ts';
 import {
   copyArguments,
@@ -17,7 +17,7 @@ import { toNumber } from './frame-rates.ts';
 import type { VideoLimits } from './limits.ts';
 import { type MadeTrack, runPass } from './passes.ts';
 import { targetDuration, totalSeconds } from './playlists.ts';
-import { damaged } from './problems.ts';
+import { damaged, VideoProblem } from './problems.ts';
 import type { Work } from './progressive.ts';
 import type { Rendition } from './renditions.ts';
 import { SEGMENT_SECONDS } from './segments.ts';
@@ -36,6 +36,9 @@ export interface TrackJob {
 }
 
 const SOUND_BANDWIDTH = 140_000;
+/** Segments of a copied track that are told of at once: the first, then the others. */
+const FIRST_BATCHES = [2, 8];
+const BATCH = 64;
 
 /** Hands on nothing before its key frames were looked at. Undefined: it has to be encoded after all. */
 export async function copyPicture(
@@ -47,26 +50,32 @@ export async function copyPicture(
   const args = copyArguments(toSources(job));
   const pass = { args, source: job.source, run: job.run, tracks: [track] };
   const copied = await runPass(work, pass).catch((error: unknown) => {
-    if (error instanceof FfmpegFailed && error.reason === 'exit') return undefined;
+    if (isOfTheCopy(error)) return undefined;
     throw error;
   });
   const [made] = copied?.made ?? [];
-  if (!made?.seen.independent || made.seen.longestSeconds > LONGEST_GROUP_SECONDS) return undefined;
+  if (!made?.seen.independent || !isWellGrouped(made.seen, lengthOf(made))) return undefined;
   const expected = expectedSeconds({ probe: job.probe, filters: job.ffmpeg.filters });
-  const apart = Math.abs(totalSeconds(asListed(made)) - expected);
-  if (apart > toleratedSeconds(expected)) return undefined;
+  if (Math.abs(lengthOf(made) - expected) > toleratedSeconds(expected)) return undefined;
   return { ...made, track: { ...made.track, targetSeconds: targetDuration(asListed(made)) } };
 }
 
-/** Tells of a copied track, the first segments on their own. */
-export async function handOn(job: TrackJob, { track, segments }: MadeTrack): Promise<void> {
-  for (const [at, few] of [
-    [0, 2],
-    [2, 8],
-    [10, Infinity],
-  ] as const) {
-    const some = segments.slice(at, at + few);
-    if (some.length > 0) await job.sink.append(track, { at, segments: some });
+/** Whether what failed may well go otherwise when the picture is encoded: a group of pictures that is too large to be held, too. */
+function isOfTheCopy(error: unknown): boolean {
+  if (error instanceof FfmpegFailed) return error.reason === 'exit' || error.reason === 'memory';
+  return error instanceof VideoProblem && error.code === 'video_damaged';
+}
+
+/** Tells of a copied track, the first segments on their own: viewers are not to wait for all of a film to be stored. */
+export async function handOn(
+  job: Pick<TrackJob, 'sink'>,
+  { track, segments }: Pick<MadeTrack, 'track' | 'segments'>,
+): Promise<void> {
+  let at = 0;
+  for (let turn = 0; at < segments.length; turn += 1) {
+    const some = segments.slice(at, at + (FIRST_BATCHES[turn] ?? BATCH));
+    await job.sink.append(track, { at, segments: some });
+    at += some.length;
   }
   await job.sink.finish(track);
 }
