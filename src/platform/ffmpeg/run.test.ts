@@ -113,6 +113,14 @@ describe('running ffmpeg', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  test('ffprobe over its time of the processor tells so', async () => {
+    if (!ffmpeg.sandbox.limits) return;
+    const args = ['-v', 'error', '-count_frames', '-f', 'lavfi', 'testsrc2=size=64x64'];
+    const running = run({ program: 'ffprobe', args, limits: { ...limits, cpuSeconds: 1 } });
+    expect((await failure(running)).reason).toBe('cpu');
+    expect(await leftovers()).toEqual([]);
+  });
+
   test('many small files together are stopped at the output limit', async () => {
     const args = [...ENDLESS.filter((word) => word !== '-re'), '-c:v', 'bmp', '-f', 'image2', '%06d.bmp'];
     const error = await failure(run({ args, limits: { ...limits, outputBytes: 2 * 1024 ** 2 } }));

@@ -23,9 +23,10 @@ export interface FfmpegRun {
   onStdoutLine?: (line: string) => void;
 }
 
-/** `killed`: by the CPU limit or from outside. `exit`: the program itself gave up. */
+/** `cpu`: by the CPU limit, which only ffprobe's end tells of. `killed`: from outside, or ffmpeg by that limit. `exit`: the program itself gave up. */
 export type FfmpegFailure =
   | 'timeout'
+  | 'cpu'
   | 'aborted'
   | 'killed'
   | 'output'
@@ -60,7 +61,11 @@ const ENVIRONMENT = { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1', MALLOC_ARENA_MAX: 
 export async function runFfmpeg(run: FfmpegRun): Promise<{ stdout: string }> {
   if (run.signal?.aborted) throw new FfmpegFailed('aborted', { stderrTail: '' });
   const { ffmpeg, cwd, limits } = run;
-  const [command = '', ...args] = confine(ffmpeg.sandbox, { ...run, program: ffmpeg[run.program] });
+  const [command = '', ...args] = confine(ffmpeg.sandbox, {
+    ...run,
+    program: ffmpeg[run.program],
+    tellsOfCpu: run.program === 'ffprobe',
+  });
   const child = spawn(command, args, {
     cwd,
     env: ENVIRONMENT,
@@ -125,6 +130,7 @@ function judge(ending: Ending, stderr: string): FfmpegFailure | undefined {
   if (ending.signal === 'SIGXFSZ' || ending.code === 153 || stderr.includes('File too large'))
     return 'output';
   if (stderr.includes('Cannot allocate memory')) return 'memory';
+  if (ending.signal === 'SIGXCPU' || ending.code === 152) return 'cpu';
   if (ending.signal || ending.code === 137 || ending.code === 255) return 'killed';
   return 'exit';
 }

@@ -43,6 +43,8 @@ export interface Confinement {
   /** Absolute paths of the files that the program may read besides its working directory. */
   readable: string[];
   limits: RunLimits;
+  /** Whether it dies of SIGXCPU, as most programs do, and so tells why it ended. */
+  tellsOfCpu?: boolean | undefined;
   /** Only when nobody else wants the processor. */
   idle?: boolean | undefined;
 }
@@ -90,9 +92,9 @@ export async function testSandbox(search: string, programs: string[]): Promise<S
  *  or dies with it, so that killing the first process group kills all. */
 export function confine(sandbox: Sandbox, wanted: Confinement): string[] {
   const { tools } = sandbox;
-  const { program, args, limits } = wanted;
+  const { program, args } = wanted;
   const nice = wanted.idle && tools.nice.length > 0 ? tools.nice.with(-1, IDLEST) : tools.nice;
-  const layers = [...nice, ...(tools.prlimit ? limitArgs(tools.prlimit, limits) : [])];
+  const layers = [...nice, ...(tools.prlimit ? limitArgs(tools.prlimit, wanted) : [])];
   const isolation = tools.bubblewrap
     ? bubblewrapArgs(tools.bubblewrap, wanted)
     : [...tools.unshare, ...tools.setpriv];
@@ -119,12 +121,13 @@ export async function findExecutable(name: string, search: string): Promise<stri
   return undefined;
 }
 
-function limitArgs(prlimit: string, limits: RunLimits): string[] {
-  // Soft and hard CPU limits are equal: ffmpeg would take SIGXCPU for a polite request to finish its files.
+function limitArgs(prlimit: string, { limits, tellsOfCpu }: Confinement): string[] {
+  // Soft and hard CPU limits are equal otherwise: ffmpeg would take SIGXCPU for a polite request to finish its files.
   const cpu = Math.ceil(limits.cpuSeconds);
+  const hard = tellsOfCpu ? cpu + 1 : cpu;
   return [
     prlimit,
-    `--cpu=${cpu}:${cpu}`,
+    `--cpu=${cpu}:${hard}`,
     `--as=${limits.memoryBytes}:${limits.memoryBytes}`,
     `--fsize=${limits.outputBytes}:${limits.outputBytes}`,
     '--core=0:0',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -244,6 +244,54 @@ describe('refusing', () => {
       video: { codec: 'h264' },
       audio: { codec: 'aac' },
     });
+  });
+});
+
+describe('a look that does not come to its end', () => {
+  const limits = { wallMs: 60_000, cpuSeconds: 60, memoryBytes: 1024 ** 3, outputBytes: 1024 ** 2 };
+
+  interface Instead {
+    program: 'ffmpeg' | 'ffprobe';
+    text: string;
+  }
+
+  /** With what a shell does in the place of one of the programs. */
+  async function lookAt(source: string, { program, text }: Instead, more = {}): Promise<VideoProblem> {
+    const script = join(folder, `instead-of-${program}`);
+    await writeFile(script, `#!/bin/sh\n${text}\n`);
+    await chmod(script, 0o755);
+    const ffmpeg = { ...(await testFfmpeg()), [program]: script };
+    const container = sniffVideo((await readFile(source)).subarray(0, SNIFF_BYTES)) ?? MP4;
+    const runLimits = { ...limits, ...more };
+    return refusal(probeVideo({ ffmpeg, source, directory: work, container, runLimits }));
+  }
+
+  test('is tried again when it was killed, or had no time: that may be the machine’s fault', async () => {
+    const source = await make({ name: 'good.mp4' });
+    const again = { code: 'video_interrupted', retryable: true };
+    expect(await lookAt(source, { program: 'ffprobe', text: 'kill -9 $$' })).toMatchObject(again);
+    const slow: Instead = { program: 'ffprobe', text: 'exec sleep 60' };
+    expect(await lookAt(source, slow, { wallMs: 200 })).toMatchObject(again);
+  });
+
+  test('is tried again when a file without a length could not be read through in time', async () => {
+    const { ffmpeg } = await testFfmpeg();
+    const recorded = join(folder, 'endless.mkv');
+    const whole = await make({ name: 'whole-too.mkv' });
+    await run(ffmpeg, ['-v', 'error', '-i', whole, '-c', 'copy', '-f', 'matroska', '-live', '1', recorded]);
+    const refused = await lookAt(recorded, { program: 'ffmpeg', text: 'exec sleep 60' }, { wallMs: 2000 });
+    expect(refused).toMatchObject({ code: 'video_interrupted', retryable: true });
+  });
+
+  test('is not when the file has used up the processor', async () => {
+    if (!(await testFfmpeg()).sandbox.limits) return;
+    const source = await make({ name: 'costly.mp4' });
+    const refused = await lookAt(
+      source,
+      { program: 'ffprobe', text: 'while :; do :; done' },
+      { cpuSeconds: 1 },
+    );
+    expect(refused).toMatchObject({ code: 'video_too_complex', retryable: false });
   });
 });
 

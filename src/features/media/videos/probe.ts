@@ -7,7 +7,7 @@ import type { RunLimits } from '../../../platform/ffmpeg/sandbox.ts';
 import { readClock } from './clock.ts';
 import type { VideoContainer } from './containers.ts';
 import { defaultVideoLimits, type VideoLimits } from './limits.ts';
-import { damaged, explainFailure, tooComplex, VideoProblem } from './problems.ts';
+import { damaged, explainFailure, interrupted, tooComplex, VideoProblem } from './problems.ts';
 import { readProbe, type VideoProbe } from './probe-report.ts';
 import { sourceArguments, VIDEO_CODECS } from './source-arguments.ts';
 
@@ -21,6 +21,8 @@ export interface ProbeRequest {
   directory: string;
   container: VideoContainer;
   limits?: VideoLimits;
+  /** Of each run. */
+  runLimits?: RunLimits;
   signal?: AbortSignal | undefined;
 }
 
@@ -40,7 +42,7 @@ export async function probeVideo(request: ProbeRequest): Promise<VideoProbe> {
   refuseUnpublishable(probe, limits);
   if (probe.durationSeconds > 0) return probe;
   const scanned = await scan(request, { probe, limits }).catch((error: unknown) => {
-    throw explainFailure(error);
+    throw explainLook(error);
   });
   refuseUnpublishable(scanned, limits);
   if (scanned.durationSeconds <= 0) throw damaged();
@@ -48,7 +50,7 @@ export async function probeVideo(request: ProbeRequest): Promise<VideoProbe> {
 }
 
 async function runProbe(request: ProbeRequest, limits: VideoLimits): Promise<unknown> {
-  const { ffmpeg, source, directory, container, signal } = request;
+  const { ffmpeg, source, directory, container, signal, runLimits = PROBE_LIMITS } = request;
   // ffprobe opens what follows its options; it has no `-i`-bound ones, so the same list serves.
   const args = [
     '-v',
@@ -66,7 +68,7 @@ async function runProbe(request: ProbeRequest, limits: VideoLimits): Promise<unk
       args,
       cwd: directory,
       readable: [source],
-      limits: PROBE_LIMITS,
+      limits: runLimits,
       signal,
     });
     return JSON.parse(stdout);
@@ -82,9 +84,15 @@ function explainProbeFailure(error: unknown, limits: VideoLimits): unknown {
   if (error.stderrTail.includes('max_streams')) return tooManyTracks(limits, error);
   if (error.stderrTail.includes('max pixel count')) return tooManyPixels(limits, error);
   if (error.stderrTail.includes('not on whitelist')) return unsupportedCodec(error);
-  // A look takes a tenth of a second; a file that used up forty times that is made to.
-  return error.reason === 'killed' ? tooComplex(error) : explainFailure(error);
+  return explainLook(error);
 }
+
+/**
+ * A look takes a tenth of a second of the processor: a file that uses up forty times that is made to. Time that passed without it says
+ * that the machine or the disk was busy.
+ */
+const explainLook = (error: unknown): unknown =>
+  error instanceof FfmpegFailed && error.reason === 'timeout' ? interrupted(error) : explainFailure(error);
 
 function refuseUnpublishable(probe: VideoProbe, limits: VideoLimits): void {
   const { video } = probe;
@@ -140,7 +148,7 @@ async function scan(
   request: ProbeRequest,
   known: { probe: VideoProbe; limits: VideoLimits },
 ): Promise<VideoProbe> {
-  const { ffmpeg, source, directory, container, signal } = request;
+  const { ffmpeg, source, directory, container, signal, runLimits = SCAN_LIMITS } = request;
   const { probe, limits } = known;
   const last = new Map<string, string>();
   await runFfmpeg({
@@ -153,7 +161,7 @@ async function scan(
     ],
     cwd: directory,
     readable: [source],
-    limits: SCAN_LIMITS,
+    limits: runLimits,
     signal,
     onStdoutLine: (line) => {
       const [key = '', value = ''] = line.split('=');

@@ -47,6 +47,7 @@ export function explainFailure(error: unknown): unknown {
         cause: error,
       });
     case 'timeout':
+    case 'cpu':
     case 'output':
     case 'memory':
       return tooComplex(error);
