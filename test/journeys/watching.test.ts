@@ -84,6 +84,7 @@ test('quality follows the network, and places and words are found', { timeout: 2
   await limit(-1);
   await expect.poll(heightShown, ENCODING).toBe(360);
 
+  await expectToGoOn(page, video);
   await expectScenes(page, video);
   await page.getByTestId('captions').selectOption('Deutsch');
   await expect.poll(() => video.evaluate(readCues), PATIENCE).toEqual(['Halb so wild']);
@@ -93,8 +94,29 @@ test('quality follows the network, and places and words are found', { timeout: 2
 interface Watched {
   ended: boolean;
   loop: boolean;
-  hls: { config: object; currentLevel: number };
+  paused: boolean;
+  currentTime: number;
+  hls: { config: { fragLoadPolicy: { default: object } }; currentLevel: number };
   textTracks: Iterable<{ activeCues: Iterable<{ text: string }> | null }>;
+}
+
+/** What is missing makes the player read all of the stream anew: there again, the video goes on from where it was. */
+async function expectToGoOn(page: Page, video: Locator): Promise<void> {
+  const at = SECONDS / 2;
+  let missing = true;
+  await page.route('**/*.m4s', (route) => (missing ? route.fulfill({ status: 404 }) : route.continue()));
+  await page.route('**/master.m3u8', (route) => {
+    missing = false;
+    return route.continue();
+  });
+  await video.evaluate((player: Watched, to: number) => {
+    Object.assign(player.hls.config.fragLoadPolicy.default, { errorRetry: null, timeoutRetry: null });
+    player.currentTime = to;
+  }, at);
+  await expect.poll(() => missing, PATIENCE).toBe(false);
+  const goesOn = (player: Watched, from: number): boolean => !player.paused && player.currentTime > from;
+  await expect.poll(() => video.evaluate(goesOn, at + 1), PATIENCE).toBe(true);
+  await page.unrouteAll();
 }
 
 /** Above the bar stands a small picture of the place that is pointed at; a press goes there. */

@@ -1,5 +1,6 @@
 // hls.js on one video element. Its own file, so that hls.js is loaded only by pages with a video on them.
 import Hls from 'hls.js';
+import { createPlace, createRecovery } from './playback-recovery.ts';
 
 export interface HlsPlayback {
   video: HTMLVideoElement & { hls?: Hls | undefined; renew?: (() => void) | undefined };
@@ -7,8 +8,6 @@ export interface HlsPlayback {
   source: string;
   onBroken: () => void;
 }
-
-const MOST_RECOVERIES = 3;
 
 /** The answer takes everything down again. */
 export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
@@ -31,27 +30,32 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
     hls.config.maxBufferLength = 30;
     hls.config.maxMaxBufferLength = 120;
   };
-  let recoveries = 0;
+  hls.loadSource(source);
+  hls.attachMedia(video);
+  video.addEventListener('play', bufferMore, { once: true });
+  const place = createPlace(video);
+  const reload = (): void => {
+    hls.config.startPosition = place.keep();
+    hls.loadSource(source);
+  };
+  const recovery = createRecovery(video);
   hls.on(Hls.Events.ERROR, (_event, data) => {
     if (!data.fatal) return;
-    recoveries += 1;
-    if (recoveries > MOST_RECOVERIES) {
+    const at = place.keep();
+    if (!recovery.mayTry(at)) {
       hls.destroy();
       onBroken();
     } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
       hls.recoverMediaError();
     } else {
-      hls.loadSource(source);
+      reload();
     }
   });
-  hls.loadSource(source);
-  hls.attachMedia(video);
-  video.addEventListener('play', bufferMore, { once: true });
-  const renewal = createRenewal({ hls, video, source });
+  const renewal = createRenewal({ video, reload });
   video.renew = renewal.ask;
   return () => {
     video.removeEventListener('play', bufferMore);
-    renewal.stop();
+    for (const part of [renewal, recovery, place]) part.stop();
     hls.destroy();
     video.hls = undefined;
     video.renew = undefined;
@@ -61,15 +65,12 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
 const RESTS = ['pause', 'seeking'];
 
 /** Reads the master playlist again when that disturbs nobody: before the video plays, or when it rests. */
-function createRenewal({ hls, video, source }: Pick<HlsPlayback, 'video' | 'source'> & { hls: Hls }) {
+function createRenewal({ video, reload }: { video: HTMLVideoElement; reload: () => void }) {
   let wanted = false;
   const renew = (): void => {
     if (!wanted || video.ended) return;
     wanted = false;
-    const resume = !video.paused;
-    hls.config.startPosition = video.currentTime;
-    hls.loadSource(source);
-    if (resume) video.addEventListener('loadedmetadata', () => void play(video), { once: true });
+    reload();
   };
   for (const rest of RESTS) video.addEventListener(rest, renew);
   return {
@@ -81,9 +82,4 @@ function createRenewal({ hls, video, source }: Pick<HlsPlayback, 'video' | 'sour
       for (const rest of RESTS) video.removeEventListener(rest, renew);
     },
   };
-}
-
-/** A browser may refuse it; then the viewer presses play. */
-async function play(video: HTMLVideoElement): Promise<void> {
-  await video.play().catch(() => undefined);
 }
