@@ -250,8 +250,13 @@ describe('refusing', () => {
 describe('a look that does not come to its end', () => {
   const limits = { wallMs: 60_000, cpuSeconds: 60, memoryBytes: 1024 ** 3, outputBytes: 1024 ** 2 };
 
-  /** What a shell does in the place of one of the programs. */
-  async function lookAt(source: string, program: 'ffmpeg' | 'ffprobe', text: string, more = {}) {
+  interface Instead {
+    program: 'ffmpeg' | 'ffprobe';
+    text: string;
+  }
+
+  /** With what a shell does in the place of one of the programs. */
+  async function lookAt(source: string, { program, text }: Instead, more = {}): Promise<VideoProblem> {
     const script = join(folder, `instead-of-${program}`);
     await writeFile(script, `#!/bin/sh\n${text}\n`);
     await chmod(script, 0o755);
@@ -264,8 +269,9 @@ describe('a look that does not come to its end', () => {
   test('is tried again when it was killed, or had no time: that may be the machine’s fault', async () => {
     const source = await make({ name: 'good.mp4' });
     const again = { code: 'video_interrupted', retryable: true };
-    expect(await lookAt(source, 'ffprobe', 'kill -9 $$')).toMatchObject(again);
-    expect(await lookAt(source, 'ffprobe', 'exec sleep 60', { wallMs: 200 })).toMatchObject(again);
+    expect(await lookAt(source, { program: 'ffprobe', text: 'kill -9 $$' })).toMatchObject(again);
+    const slow: Instead = { program: 'ffprobe', text: 'exec sleep 60' };
+    expect(await lookAt(source, slow, { wallMs: 200 })).toMatchObject(again);
   });
 
   test('is tried again when a file without a length could not be read through in time', async () => {
@@ -273,14 +279,18 @@ describe('a look that does not come to its end', () => {
     const recorded = join(folder, 'endless.mkv');
     const whole = await make({ name: 'whole-too.mkv' });
     await run(ffmpeg, ['-v', 'error', '-i', whole, '-c', 'copy', '-f', 'matroska', '-live', '1', recorded]);
-    const refused = await lookAt(recorded, 'ffmpeg', 'exec sleep 60', { wallMs: 2000 });
+    const refused = await lookAt(recorded, { program: 'ffmpeg', text: 'exec sleep 60' }, { wallMs: 2000 });
     expect(refused).toMatchObject({ code: 'video_interrupted', retryable: true });
   });
 
   test('is not when the file has used up the processor', async () => {
     if (!(await testFfmpeg()).sandbox.limits) return;
     const source = await make({ name: 'costly.mp4' });
-    const refused = await lookAt(source, 'ffprobe', 'while :; do :; done', { cpuSeconds: 1 });
+    const refused = await lookAt(
+      source,
+      { program: 'ffprobe', text: 'while :; do :; done' },
+      { cpuSeconds: 1 },
+    );
     expect(refused).toMatchObject({ code: 'video_too_complex', retryable: false });
   });
 });
