@@ -26,9 +26,9 @@ RUN node --max-semi-space-size=4 bin/veranda.js help
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data METRICS_HOST=0.0.0.0 METRICS_PORT=9464
 VOLUME /data
 EXPOSE 8000 9464
-# Of any role: the port of the metrics tells too.
+# Of any role: the port of the metrics tells too. Where that is off the site's own is asked, which a process that only works does not have.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { METRICS_PORT, PORT } = process.env; const port = METRICS_PORT === 'off' ? PORT : METRICS_PORT; fetch('http://127.0.0.1:' + port + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Itself, and not npm, so that signals reach it.
 # The flag keeps the process small (docs/operating.md).
 ENTRYPOINT ["node", "--max-semi-space-size=4", "bin/veranda.js"]

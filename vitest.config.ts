@@ -24,7 +24,7 @@ const withoutPostgres = [
   ],
   ...[
     'src/platform/database/{sqlite,log-sync}.test.ts',
-    'test/{boundaries,docs,packages}.test.ts',
+    'test/{boundaries,deploy,docs,packages}.test.ts',
     'test/copies/copy-database*.test.ts',
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],

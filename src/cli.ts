@@ -1,9 +1,9 @@
-// The operator's verbs. Each prints plain lines and answers an exit code: 0 done, 1 failed, 64 wrong use, 78 bad setting.
+// The operator's verbs. Each prints plain lines and answers an exit code: 0 done, 1 failed, 64 wrong use, 75 not just now, 78 bad setting.
 import { createInterface } from 'node:readline/promises';
 import { type App, createApp } from './app.ts';
 import { parse, print, UsageError } from './cli/arguments.ts';
 import { backupVerb, copyDatabaseVerb, copyStorageVerb, restoreVerb } from './cli/copies.ts';
-import { type Config, ConfigError, readConfig, readEnvironment } from './config.ts';
+import { type Config, ConfigError, readConfig, readEnvironment, TemporaryFailure } from './config.ts';
 import { formatReport } from './features/imports/index.ts';
 import { explainStart, serve } from './main.ts';
 import { DomainError } from './platform/errors.ts';
@@ -71,6 +71,7 @@ export async function main([name = 'help', ...args]: string[]): Promise<number> 
 
 function report(error: unknown): number {
   if (error instanceof UsageError) return fail(`${error.message}\n\n${USAGE}`, 64);
+  if (error instanceof TemporaryFailure) return fail(error.message, 75);
   if (error instanceof ConfigError) return fail(error.message, 78);
   if (error instanceof DomainError) {
     const fields = Object.entries(error.details.fields ?? {}).map(

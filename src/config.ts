@@ -12,7 +12,7 @@ import {
   arrangeTracing,
   engineSettings,
 } from './config/engines.ts';
-import { ConfigError } from './config/error.ts';
+import { ConfigError, TemporaryFailure } from './config/error.ts';
 import {
   refuseHosts,
   refuseOrigins,
@@ -26,7 +26,7 @@ import { duration, list, size, whole } from './config/values.ts';
 
 export type Config = ReturnType<typeof readConfig>;
 
-export { ConfigError };
+export { ConfigError, TemporaryFailure };
 
 type Environment = Record<string, string | undefined>;
 

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
-import { type Config, ConfigError } from './config.ts';
+import { type Config, ConfigError, TemporaryFailure } from './config.ts';
 import { openOperations, type Operations } from './operations.ts';
 import { placeOf, UnusablePostgres } from './platform/database/settings.ts';
 import { UnusableFfmpeg } from './platform/ffmpeg/find.ts';
@@ -16,7 +16,7 @@ import { UnusableStorage } from './platform/storage/unusable.ts';
 import { openTracing } from './platform/tracing/open.ts';
 import type { Tracing } from './platform/tracing/tracing.ts';
 
-/** Serves until a signal comes; answers the exit code. Throws ConfigError with one clear line for what an operator can mend. */
+/** Serves until a signal comes; answers the exit code. Throws ConfigError or TemporaryFailure with one clear line for what an operator can mend. */
 export async function serve(config: Config, print: (line: string) => void): Promise<number> {
   const logger = createLogger(config.logLevel);
   // Going on after a bug of unknown reach could corrupt; whatever was acknowledged is safe, so a new start is.
@@ -113,20 +113,30 @@ function describeFfmpeg(ffmpeg: App['report']['ffmpeg']): string[] {
   return lines;
 }
 
-/** The faults of a start that an operator can mend, as a ConfigError of one line that names the setting; others as they are. */
+/** The faults of a start that an operator can mend or wait out, as one line that names the setting; others as they are. */
 export function explainStart(error: unknown, config: Config): unknown {
   if (error instanceof UnusableFfmpeg) {
     return new ConfigError(`${config.ffmpegPath ? 'FFMPEG_PATH' : 'FFPROBE_PATH'}: ${error.message}`);
   }
   if (error instanceof BrokenSecretKey) return new ConfigError(`SECRET_KEY: ${error.message}`);
   if (error instanceof UnusableStorage)
-    return new ConfigError(`${STORAGE_SETTINGS[error.setting]}: ${error.message}`);
+    return tell(`${STORAGE_SETTINGS[error.setting]}: ${error.message}`, error.passes);
   const refused = explainPostgres(error, config);
   if (refused) return refused;
-  const sentence = SENTENCES[read(error, 'code')];
+  const code = read(error, 'code');
+  const sentence = SENTENCES[code];
   if (!sentence) return error;
-  return new ConfigError(sentence(findPlace(error, config), config));
+  return tell(sentence(findPlace(error, config), config), PASSING.has(code));
 }
+
+const tell = (line: string, passes: boolean): Error =>
+  passes ? new TemporaryFailure(line) : new ConfigError(line);
+
+/** Of the codes below: whoever starts the program again later may find it gone. */
+const PASSING = new Set([
+  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable'],
+  ...['ENOSPC', 'SQLITE_FULL', 'storage_full', 'SQLITE_IOERR_SHMSIZE'],
+]);
 
 const STORAGE_SETTINGS: Record<UnusableStorage['setting'], string> = {
   endpoint: 'S3_ENDPOINT',
@@ -182,12 +192,13 @@ const REFUSALS: Record<string, string> = {
   database_unavailable: 'it cannot be reached',
 };
 
-function explainPostgres(error: unknown, config: Config): ConfigError | undefined {
+function explainPostgres(error: unknown, config: Config): Error | undefined {
   if (config.database.engine !== 'postgres') return undefined;
-  const reason = error instanceof UnusablePostgres ? error.message : REFUSALS[read(error, 'code')];
+  const code = read(error, 'code');
+  const reason = error instanceof UnusablePostgres ? error.message : REFUSALS[code];
   return reason === undefined
     ? undefined
-    : new ConfigError(`DATABASE_URL: PostgreSQL at ${placeOf(config.database)}: ${reason}`);
+    : tell(`DATABASE_URL: PostgreSQL at ${placeOf(config.database)}: ${reason}`, PASSING.has(code));
 }
 
 function read(error: unknown, key: string): string {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createOperationsServer } from './api/operations.ts';
-import { ConfigError } from './config/error.ts';
+import { ConfigError, TemporaryFailure } from './config/error.ts';
 import type { Health } from './platform/health/health.ts';
 import type { Metrics } from './platform/metrics/metrics.ts';
 
@@ -48,7 +48,7 @@ async function listen(
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (port === undefined && code === 'EADDRINUSE') return undefined;
     if (code === 'EADDRINUSE')
-      throw new ConfigError(`METRICS_PORT: ${port} on ${host} is in use by another program`);
+      throw new TemporaryFailure(`METRICS_PORT: ${port} on ${host} is in use by another program`);
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
       throw new ConfigError(`METRICS_HOST: ${host} is no address of this machine`);
     if (code === 'EACCES')

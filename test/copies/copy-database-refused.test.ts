@@ -103,6 +103,6 @@ describe('a copy is refused, in words,', () => {
 
   test('when the server is not there', async () => {
     const finished = await ground.copy(`sqlite:${source}`, 'postgres://nobody@127.0.0.1:1/none');
-    expect(finished).toMatchObject({ code: 78, err: expect.stringContaining('it cannot be reached') });
+    expect(finished).toMatchObject({ code: 75, err: expect.stringContaining('it cannot be reached') });
   });
 });

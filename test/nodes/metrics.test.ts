@@ -258,6 +258,6 @@ describe('the port of the metrics', () => {
       env: { ...env, PORT: '0', METRICS_PORT: port },
     });
     expect(err).toBe(`METRICS_PORT: ${port} on localhost is in use by another program\n`);
-    expect([code, out]).toEqual([78, '']);
+    expect([code, out]).toEqual([75, '']);
   });
 });

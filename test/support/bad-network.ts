@@ -27,14 +27,14 @@ export interface BadNetwork extends AsyncDisposable {
   readonly sent: number;
   /** Requests that are neither answered nor given up. */
   readonly open: number;
-  /** Decides of each request that comes from now on. */
-  decide(fate: (asked: Asked) => Fate): void;
+  /** Decides of each request that comes from now on; it waits for what is decided later. */
+  decide(fate: (asked: Asked) => Fate | Promise<Fate>): void;
 }
 
 /** Stands before the store at `endpoint`. */
 export async function startBadNetwork(endpoint: string): Promise<BadNetwork> {
   const asked: Asked[] = [];
-  let decide: (asked: Asked) => Fate = () => 'pass';
+  let decide: (asked: Asked) => Fate | Promise<Fate> = () => 'pass';
   let sent = 0;
   let open = 0;
 
@@ -58,12 +58,12 @@ export async function startBadNetwork(endpoint: string): Promise<BadNetwork> {
     incoming.pipe(outgoing);
   }
 
-  const server = createServer((incoming, answer) => {
+  async function meet(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const one = { method: incoming.method ?? '', path: incoming.url ?? '', at: performance.now() };
     asked.push(one);
     open += 1;
     answer.once('close', () => (open -= 1));
-    const fate = decide(one);
+    const fate = await decide(one);
     if (fate === 'hang') return;
     if (fate === 'refuse') incoming.socket.resetAndDestroy();
     else if (typeof fate === 'string') carry(incoming, answer, fate);
@@ -72,7 +72,9 @@ export async function startBadNetwork(endpoint: string): Promise<BadNetwork> {
       answer.writeHead(fate.status, { 'content-type': 'application/xml', ...fate.headers });
       answer.end(`<?xml version="1.0"?><Error><Code>${fate.code}</Code><Message>No.</Message></Error>`);
     }
-  });
+  }
+
+  const server = createServer((incoming, answer) => void meet(incoming, answer));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

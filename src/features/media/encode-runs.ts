@@ -29,6 +29,8 @@ export interface EncodeRun {
   call: Omit<EncodeCall, 'source'>;
   publication: Publication;
   progress: ProgressReport;
+  /** That of the store, as long as the run is wanted. */
+  withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>;
 }
 
 export const NO_ENCODER = 'Video processing is not available on this server.';
@@ -53,7 +55,8 @@ export async function inRun(
   const signal = AbortSignal.any([job.signal, watch.lost]);
   try {
     const call = { folder, run: claim.run, sink: publication, signal, onProgress: progress.report };
-    await work({ call, publication, progress });
+    const withFile: EncodeRun['withFile'] = (key, use) => storage.blobs.withFile(key, use, { signal });
+    await work({ call, publication, progress, withFile });
   } catch (error) {
     await progress.end();
     const named = publication.isInDoubt() || (await isListed(database, { mediaId: claim.mediaId, prefix }));

@@ -33,7 +33,7 @@ export function createRestTranscoding(options: TranscodingOptions): {
   run: JobHandler<Payload>;
   bury: Undertaker<Payload>;
 } {
-  const { database, storage, jobs, bus, encoder, now } = options;
+  const { database, jobs, bus, encoder, now } = options;
 
   async function run(job: JobRun<Payload>): Promise<void> {
     const begun = await database.transaction((tx) => begin(tx, job));
@@ -45,12 +45,10 @@ export function createRestTranscoding(options: TranscodingOptions): {
       const whole = (await findRenditions(database.read, media.id)).filter((row) => row.finishedAt !== null);
       const finished = whole.map(({ name, kind }) => ({ name, copied: kind === 'copy' }));
       const call = { ...encode.call, finished };
-      const rest = await storage.blobs.withFile(sourceKey, (source) =>
+      const rest = await encode.withFile(sourceKey, (source) =>
         sourceKey === fileKey
           ? encoder.encodeRest({ ...call, source })
-          : storage.blobs.withFile(fileKey, (progressive) =>
-              encoder.encodeRest({ ...call, source, progressive }),
-            ),
+          : encode.withFile(fileKey, (progressive) => encoder.encodeRest({ ...call, source, progressive })),
       );
       const { progressive, poster } = rest;
       const keys = {

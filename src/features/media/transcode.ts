@@ -58,7 +58,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
     const { media, prefix } = begun;
     const claim = { mediaId: media.id, run: begun.run };
     await inRun(options, { job, claim, prefix }, async (encode) => {
-      const first = await storage.blobs.withFile(media.fileKey, (source) =>
+      const first = await encode.withFile(media.fileKey, (source) =>
         encoder.encodeFirst({ ...encode.call, source }),
       );
       const keys = await keepFiles(encode, first);

@@ -54,7 +54,7 @@ export async function backUp(options: {
     await copyRows(database, { path, indexed });
     const { schema, files } = await withCopy(path, async (copy) => {
       await settle(copy);
-      const schema = await readSchema(copy);
+      const schema = await readSchema(copy.read);
       return {
         schema,
         files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }),

@@ -1,13 +1,14 @@
-// A site made from a backup, on whatever engine and store the settings name. The database comes last, so a restore that is cut short leaves
-// no site that would start.
+// A site made from a backup, on whatever engine and store the settings name. The database is marked first and comes last: from the first
+// file to the last row, and after a restore that is cut short, no program starts on it.
 import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copyBlobs, copyDraft, isAbsent, listWhole, type Size } from '../copying/files.ts';
 import { dropAll, fill, type Indexed } from '../copying/fill.ts';
-import type { Database } from '../database/database.ts';
-import { newestSchema } from '../database/migrate.ts';
+import { beginProgress, isCopyOf } from '../copying/progress.ts';
+import type { Database, Reader } from '../database/database.ts';
+import { migrateWithin, newestSchema } from '../database/migrate.ts';
 import { openDatabase } from '../database/open.ts';
-import { type DatabaseSettings, placeOf, withPatience } from '../database/settings.ts';
+import { type DatabaseSettings, placeOf, type SqliteSettings, withPatience } from '../database/settings.ts';
 import { conflict, invalid } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -28,60 +29,71 @@ export interface Restored extends Manifest {
 
 /**
  * Fills the site's data folder, database and storage, which must be empty or absent, from a backup. What was made of a
- * restore that fails is removed. Throws `conflict` (`folder_not_empty`, `database_not_empty`, `storage_not_empty`, `schema_newer`) or
+ * restore that fails is removed. Throws `conflict` (`folder_not_empty`, `database_not_empty`, `storage_not_empty`, `copy_unfinished`, `schema_newer`) or
  * `invalid` (`no_backup`, `backup_damaged`). The next start brings the schema up to date.
  */
 export async function restore(options: Restore): Promise<Restored> {
   const { site } = options;
   const from = resolve(options.from);
   const manifest = await readManifest(from);
-  await checkFolder(site.dataDir);
-  await checkDatabase(manifest, join(from, DATABASE_FILE));
-  await using opened = new AsyncDisposableStack();
-  const server = opened.use(await openServer(site.database));
-  const storage = opened.use(await openStorage(site.storage));
+  const name = `backup ${from}`;
+  if (site.database.engine === 'postgres') await checkServer(site.database);
+  await checkFolder(site);
+  await checkBackup(manifest, join(from, DATABASE_FILE));
+  await using storage = await openStorage(site.storage);
   await checkStorage(storage);
   await mkdir(site.dataDir, { recursive: true });
+  await mark(site.database, { name, schema: manifest.schema });
   try {
     await fillFiles(manifest, { site, from, storage });
-    await (server ? fillServer(server, { ...options, from }) : placeDatabase(site.database, from));
+    if (site.database.engine === 'postgres') await fillServer({ ...options, from }, name);
+    else await placeDatabase(site.database, from);
   } catch (error) {
-    await undo({ site, server, storage });
+    await undo({ site, storage, name });
     throw error;
   }
   return { ...manifest, sameKey: await isSameKey(manifest, { site, from }) };
 }
 
-async function checkFolder(dataDir: string): Promise<void> {
+async function checkServer(settings: DatabaseSettings): Promise<void> {
+  await using database = await openPatiently(settings);
+  await refuseTables(database.read, { database, settings });
+}
+
+async function refuseTables(
+  read: Reader,
+  { database, settings }: { database: Database; settings: DatabaseSettings },
+): Promise<void> {
+  const { catalog } = database.dialect;
+  if (await catalog.hasTable(read, 'copy_progress'))
+    throw conflict(
+      'copy_unfinished',
+      `${placeOf(settings)} holds a restore or a copy that was cut short or still runs. If it does not, empty the database, the storage and the data folder, then restore again.`,
+    );
+  for (const table of ['schema_migrations', 'users'])
+    if (await catalog.hasTable(read, table))
+      throw conflict(
+        'database_not_empty',
+        `${placeOf(settings)} is not empty; a backup is restored into an empty database.`,
+      );
+}
+
+async function checkFolder({ dataDir, database }: Site): Promise<void> {
   const entries = await readdir(dataDir).catch(ignoringAbsence);
   if (entries && entries.length > 0)
     throw conflict(
       'folder_not_empty',
       `${dataDir} is not empty; a backup is restored into an empty data folder.`,
     );
+  if (database.engine === 'postgres') return;
+  // It may have a place of its own; a log left there would be taken for that of the restored one.
+  for (const path of filesOf(database))
+    if (await stat(path).catch(ignoringAbsence))
+      throw conflict('folder_not_empty', `${path} is there already.`);
 }
 
-/** The database, when it is one of a server. Of a file, which must not be there, undefined. */
-async function openServer(settings: DatabaseSettings): Promise<Database | undefined> {
-  if (settings.engine === 'sqlite') {
-    // It may have a place of its own; a log left there would be taken for that of the restored one.
-    for (const ending of ['', '-wal', '-shm', '-journal'])
-      if (await stat(settings.path + ending).catch(ignoringAbsence))
-        throw conflict('folder_not_empty', `${settings.path}${ending} is there already.`);
-    return undefined;
-  }
-  const database = await openDatabase(withPatience(settings), rethrow);
-  const { catalog } = database.dialect;
-  for (const table of ['schema_migrations', 'users', 'copy_progress'])
-    if (await catalog.hasTable(database.read, table)) {
-      await database[Symbol.asyncDispose]();
-      throw conflict(
-        'database_not_empty',
-        `${placeOf(settings)} is not empty; a backup is restored into an empty database.`,
-      );
-    }
-  return database;
-}
+const filesOf = ({ path }: SqliteSettings): string[] =>
+  ['', '-wal', '-shm', '-journal'].map((ending) => path + ending);
 
 async function checkStorage(storage: Storage): Promise<void> {
   for (const { list } of [storage.blobs, storage.drafts])
@@ -92,7 +104,7 @@ async function checkStorage(storage: Storage): Promise<void> {
       );
 }
 
-async function checkDatabase({ schema, database }: Manifest, path: string): Promise<void> {
+async function checkBackup({ schema, database }: Manifest, path: string): Promise<void> {
   if (schema > newestSchema())
     throw conflict(
       'schema_newer',
@@ -101,6 +113,22 @@ async function checkDatabase({ schema, database }: Manifest, path: string): Prom
   const found = await measure(path).catch(ignoringAbsence);
   if (found?.bytes !== database.bytes || found.sha256 !== database.sha256)
     throw damaged('its database is not the one that the manifest describes');
+}
+
+/** From now on no program starts on the database. */
+async function mark(
+  settings: DatabaseSettings,
+  { name, schema }: { name: string; schema: number },
+): Promise<void> {
+  await using database = await openPatiently(settings);
+  const { dialect } = database;
+  await database.transaction(async (tx) => {
+    // Programs make their tables under the same lock: before this, and they are found here, or not at all.
+    await dialect.lock(tx, 'migrations');
+    await refuseTables(tx, { database, settings });
+    await migrateWithin(tx, dialect, { now: Date.now, upTo: schema });
+    await beginProgress(tx, { source: name, shapes: await dialect.catalog.describeTables(tx) });
+  });
 }
 
 async function fillFiles(
@@ -121,37 +149,53 @@ async function fillFiles(
   if (manifest.secretKey) await place(join(from, SECRET_KEY_FILE), join(site.dataDir, SECRET_KEY_FILE));
 }
 
-async function placeDatabase(settings: DatabaseSettings, from: string): Promise<void> {
-  const path = placeOf(settings);
-  await mkdir(dirname(path), { recursive: true });
-  await place(join(from, DATABASE_FILE), path);
-}
+/** In place of the one that is marked, and that nobody has open. */
+const placeDatabase = ({ path }: SqliteSettings, from: string): Promise<void> =>
+  place(join(from, DATABASE_FILE), path);
 
 /** From a copy of the backup's database: to open it would write beside it, and a backup may lie where nobody writes. */
-async function fillServer(target: Database, { site, from, indexed }: Restore): Promise<void> {
+async function fillServer({ site, from, indexed }: Restore, name: string): Promise<void> {
   const folder = join(site.dataDir, 'work');
   const path = join(folder, DATABASE_FILE);
   await mkdir(folder, { recursive: true });
   await place(join(from, DATABASE_FILE), path);
   {
-    await using source = await openDatabase({ engine: 'sqlite', path }, rethrow);
-    await fill({ source, name: `backup ${from}`, target, indexed, print: () => undefined }, 'snapshot');
+    await using source = await openPatiently({ engine: 'sqlite', path });
+    await using target = await openPatiently(site.database);
+    await fill({ source, name, target, indexed, print: () => undefined }, 'snapshot');
   }
   await rm(folder, { recursive: true, force: true });
 }
 
 interface Target {
   site: Site;
-  server: Database | undefined;
   storage: Storage;
+  /** Of the mark. */
+  name: string;
 }
 
-async function undo({ site, server, storage }: Target): Promise<void> {
+/** Without the mark it is a site, which may run by now: that is left alone. */
+async function undo({ site, storage, name }: Target): Promise<void> {
+  if (!(await isMarked(site.database, name))) return;
   for await (const { key } of listWhole(storage)) await storage.blobs.remove([key]);
   for await (const { key } of storage.drafts.list()) await storage.drafts.remove(key);
-  for (const name of await readdir(site.dataDir))
-    await rm(join(site.dataDir, name), { recursive: true, force: true });
-  if (server) await dropAll(server);
+  for (const entry of await readdir(site.dataDir))
+    await rm(join(site.dataDir, entry), { recursive: true, force: true });
+  await removeDatabase(site.database);
+}
+
+async function isMarked(settings: DatabaseSettings, source: string): Promise<boolean> {
+  await using database = await openPatiently(settings);
+  return await isCopyOf(database.read, { dialect: database.dialect, source });
+}
+
+async function removeDatabase(settings: DatabaseSettings): Promise<void> {
+  if (settings.engine === 'sqlite') {
+    for (const path of filesOf(settings)) await rm(path, { force: true });
+    return;
+  }
+  await using database = await openPatiently(settings);
+  await dropAll(database);
 }
 
 /** A key that is set counts, and not the one in the folder. */
@@ -190,6 +234,9 @@ async function place(from: string, to: string): Promise<void> {
 function ignoringAbsence(error: unknown): undefined {
   if (!isAbsent(error)) throw error;
 }
+
+const openPatiently = (settings: DatabaseSettings): Promise<Database> =>
+  openDatabase(withPatience(settings), rethrow);
 
 function rethrow(error: unknown): never {
   throw error;

@@ -6,7 +6,7 @@
 import { sql } from 'kysely';
 import type { TableShape } from '../database/catalog.ts';
 import type { Database, Reader, Transaction } from '../database/database.ts';
-import { migrate, newestSchema, readSchema } from '../database/migrate.ts';
+import { migrateWithin, newestSchema, readSchema } from '../database/migrate.ts';
 import { conflict } from '../errors.ts';
 import { compare } from './digests.ts';
 import { beginProgress, endProgress, findProgress, noteProgress, type Progress } from './progress.ts';
@@ -51,32 +51,36 @@ export async function fill(filling: Filling, compared: 'snapshot' | 'source'): P
   });
 }
 
+/** All in one transaction: a program that starts meanwhile finds the mark, or has made tables that are found here. */
 async function prepare({ source, name, target }: Filling, shapes: readonly TableShape[]): Promise<Progress> {
-  const schema = await readSchema(source);
+  const schema = await readSchema(source.read);
   if (schema > newestSchema())
     throw conflict(
       'schema_newer',
       `The source has schema ${schema}, this program knows ${newestSchema()}: use a newer version of Veranda.`,
     );
-  const known = await findProgress(target, name);
-  if (!known) await migrate(target, Date.now, { upTo: schema });
-  const found = await readSchema(target);
-  const same =
-    JSON.stringify(shapes) === JSON.stringify(await target.dialect.catalog.describeTables(target.read));
-  if (found !== schema)
-    throw conflict(
-      'schema_differs',
-      `The target has schema ${found} and the source ${schema}: bring the source up to date (migrate), or give an empty target.`,
-    );
-  if (!same) throw conflict('schema_differs', 'Source and target have other tables or columns.');
-  if (known) return known;
-  await refuseFull(target, shapes);
-  return beginProgress(target, { source: name, shapes });
+  const { dialect } = target;
+  return target.transaction(async (tx) => {
+    await dialect.lock(tx, 'migrations');
+    const known = await findProgress(tx, { dialect, source: name });
+    if (!known) await migrateWithin(tx, dialect, { now: Date.now, upTo: schema });
+    const found = await readSchema(tx);
+    if (found !== schema)
+      throw conflict(
+        'schema_differs',
+        `The target has schema ${found} and the source ${schema}: bring the source up to date (migrate), or give an empty target.`,
+      );
+    if (JSON.stringify(shapes) !== JSON.stringify(await dialect.catalog.describeTables(tx)))
+      throw conflict('schema_differs', 'Source and target have other tables or columns.');
+    if (known) return known;
+    await refuseFull(tx, shapes);
+    return beginProgress(tx, { source: name, shapes });
+  });
 }
 
-async function refuseFull(target: Database, shapes: readonly TableShape[]): Promise<void> {
+async function refuseFull(read: Reader, shapes: readonly TableShape[]): Promise<void> {
   for (const shape of shapes)
-    for await (const _ of readPages(target.read, shape))
+    for await (const _ of readPages(read, shape))
       throw conflict('not_empty', `The target is not empty: ${shape.name} has rows. Give an empty database.`);
 }
 

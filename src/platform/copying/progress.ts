@@ -2,7 +2,8 @@
 // (`migrate` refuses): it is the mark of a site that is not whole.
 import { sql } from 'kysely';
 import type { TableShape } from '../database/catalog.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import type { Reader, Transaction } from '../database/database.ts';
+import type { Dialect } from '../database/dialect.ts';
 import { conflict } from '../errors.ts';
 import type { Row } from './rows.ts';
 
@@ -12,16 +13,19 @@ interface ProgressRow {
   lastKey: string | null;
 }
 
+/** A target, and how its source is known there. */
+interface Place {
+  dialect: Dialect;
+  source: string;
+}
+
 /** The key of the last row of each table that arrived. */
 export type Progress = Map<string, Row | undefined>;
 
 /** Undefined when no copy is under way. Throws `conflict` (`other_copy`) when it is one of another source. */
-export async function findProgress(
-  { read, dialect }: Database,
-  source: string,
-): Promise<Progress | undefined> {
-  if (!(await dialect.catalog.hasTable(read, 'copy_progress'))) return undefined;
-  const { rows } = await sql<ProgressRow>`select name, source, last_key from copy_progress`.execute(read);
+export async function findProgress(read: Reader, { dialect, source }: Place): Promise<Progress | undefined> {
+  const rows = await readRows(read, dialect);
+  if (rows.length === 0) return undefined;
   const other = rows.find((row) => row.source !== source);
   if (other)
     throw conflict(
@@ -33,18 +37,27 @@ export async function findProgress(
   );
 }
 
+/** Whether a copy of `source` is under way there. */
+export async function isCopyOf(read: Reader, { dialect, source }: Place): Promise<boolean> {
+  const rows = await readRows(read, dialect);
+  return rows.some((row) => row.source === source);
+}
+
+async function readRows(read: Reader, { catalog }: Dialect): Promise<ProgressRow[]> {
+  if (!(await catalog.hasTable(read, 'copy_progress'))) return [];
+  return (await sql<ProgressRow>`select name, source, last_key from copy_progress`.execute(read)).rows;
+}
+
+/** In the transaction that made sure, under the lock `migrations`, that no site is there. */
 export async function beginProgress(
-  database: Database,
+  tx: Transaction,
   { source, shapes }: { source: string; shapes: readonly TableShape[] },
 ): Promise<Progress> {
-  await database.transaction(async (tx) => {
-    await database.dialect.lock(tx, 'copy');
-    await sql`create table copy_progress (name text primary key, source text not null, last_key text)`.execute(
-      tx,
-    );
-    for (const { name } of shapes)
-      await sql`insert into copy_progress (name, source) values (${name}, ${source})`.execute(tx);
-  });
+  await sql`create table copy_progress (name text primary key, source text not null, last_key text)`.execute(
+    tx,
+  );
+  for (const { name } of shapes)
+    await sql`insert into copy_progress (name, source) values (${name}, ${source})`.execute(tx);
   return new Map(shapes.map(({ name }) => [name, undefined]));
 }
 

@@ -8,8 +8,7 @@ export type LockName =
   | `${'thread' | 'storage' | 'session' | 'profile'}:${number}`
   | `username:${string}`
   | 'migrations'
-  | 'backup'
-  | 'copy';
+  | 'backup';
 
 export interface Dialect {
   /** Whether `error` says that a unique index (on `column`, when given, as `table.column`) refused a row. */

@@ -56,13 +56,16 @@ export function explainOpening(error: unknown, { endpoint, bucket }: S3Settings)
     const reason = error.code === undefined ? '' : ` (${error.code})`;
     return new UnusableStorage('endpoint', `the store at ${endpoint} does not answer${reason}`, {
       cause: error,
+      passes: true,
     });
   }
   if (!(error instanceof S3ServiceError)) return error;
   const code = codeOf(error);
   const [setting, message] = REASONS[code] ?? reasonOf(error);
   const told = message.replace('BUCKET', bucket).replace('ENDPOINT', endpoint);
-  return new UnusableStorage(setting, told, { cause: error });
+  // It fails, is overloaded or full, or a clock is not set yet.
+  const passes = error.status >= 500 || error.status === 429 || code === 'RequestTimeTooSkewed';
+  return new UnusableStorage(setting, told, { cause: error, passes });
 }
 
 type Reason = [UnusableStorage['setting'], string];

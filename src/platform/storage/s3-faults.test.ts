@@ -213,6 +213,26 @@ describe('a blob', () => {
     expect(count('get')).toBe(3);
   });
 
+  test('is fetched into a file no longer than it is wanted, and nothing of it stays', async () => {
+    await storage.blobs.put('a', bytes);
+    const asked = Promise.withResolvers<void>();
+    network.decide((one) => {
+      if (!is.get(one)) return 'pass';
+      asked.resolve();
+      return 'hang';
+    });
+    const wanted = new AbortController();
+    const use = vi.fn<(path: string) => Promise<void>>();
+    const fetched = storage.blobs.withFile('a', use, { signal: wanted.signal });
+    await asked.promise;
+    wanted.abort();
+    await expect(fetched).rejects.toMatchObject({ name: 'AbortError' });
+    expect(use).not.toHaveBeenCalled();
+    await vi.waitUntil(() => network.open === 0);
+    const left = await readdir(join(settings.folder, 'work'), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+  });
+
   test('that breaks off again and again ends with an error, not with fewer bytes', async () => {
     await storage.blobs.put('a', bytes);
     fail('get', 'refuse', 100);

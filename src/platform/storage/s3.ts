@@ -127,14 +127,14 @@ function createBlobs({ client, store, scratch, isOld }: BlobsOptions): BlobStore
       for await (const { key, begunAt } of client.listIncomplete(BLOBS))
         if (isOld(begunAt)) yield { key: key.slice(BLOBS.length) + PARTIAL, modifiedAt: begunAt };
     },
-    async withFile(key, use) {
+    async withFile(key, use, options = {}) {
       checked(key);
       const blob = await find(key);
       if (!blob) throw absent();
       await mkdir(scratch, { recursive: true });
       const path = join(scratch, randomUUID());
       try {
-        await pipeline(blob.read(), createWriteStream(path, { flags: 'wx' }));
+        await pipeline(blob.read(), createWriteStream(path, { flags: 'wx' }), options);
         return await use(path);
       } finally {
         await rm(path, { force: true });

@@ -29,8 +29,11 @@ export interface BlobStore {
   removeAll(prefix: string): Promise<void>;
   /** Every blob, in no order, and what a crash left of one; what comes or goes meanwhile may be there or not. */
   list(): AsyncIterable<StoredFile>;
-  /** Gives `use` a local path to read the blob from, for programs that need a file. An absent one fails with the code ENOENT. */
-  withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>;
+  /**
+   * Gives `use` a local path to read the blob from, for programs that need a file. An absent one fails with the code ENOENT. `signal`
+   * ends the fetching of it; `use` sees to itself.
+   */
+  withFile<T>(key: string, use: (path: string) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>;
 }
 
 export interface BlobAddress {
