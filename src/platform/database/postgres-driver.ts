@@ -73,6 +73,7 @@ export class PostgresConnection implements DatabaseConnection {
   /** Whether what was lost is run again on another connection. */
   #isReplaceable: boolean;
   #isBroken = false;
+  #isHeld = true;
   readonly #onError = (): void => this.breakOff();
 
   constructor(
@@ -128,15 +129,19 @@ export class PostgresConnection implements DatabaseConnection {
   }
 
   release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     this.#client.off('error', this.#onError);
     this.#client.release(this.#isBroken);
   }
 
+  /** Gives its place up before it waits for another: where all were lost at once, there is none else to be had. */
   async #renew(): Promise<void> {
-    const client = await this.#connections.acquire();
     this.release();
+    const client = await this.#connections.acquire();
     this.#client = client.on('error', this.#onError);
     this.#isBroken = false;
+    this.#isHeld = true;
   }
 }
 
