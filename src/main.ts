@@ -124,7 +124,7 @@ export function explainStart(error: unknown, config: Config): unknown {
   const refused = explainPostgres(error, config);
   if (refused) return refused;
   const sentence = SENTENCES[read(error, 'code')];
-  if (!sentence) return error;
+  if (!sentence || (sentence === noAddress && !isOfListening(error, config))) return error;
   return new ConfigError(sentence(findPlace(error, config), config));
 }
 
@@ -161,6 +161,11 @@ const SENTENCES: Record<string, (place: string, config: Config) => string> = {
 
 function noAddress(_: string, { host }: Config): string {
   return `HOST: ${host} is no address of this machine`;
+}
+
+/** A name that is not known, or an address of elsewhere, may be of whoever this program calls as well. */
+function isOfListening(error: unknown, { host }: Config): boolean {
+  return read(error, 'syscall') === 'listen' || read(error, 'hostname') === host;
 }
 
 /** The setting that led to the fault, with its value. */

@@ -38,6 +38,11 @@ describe('a start that cannot be ends with 78', () => {
       /cannot be reached/,
     ],
     [
+      'nobody knows its name',
+      () => ({ DATABASE_URL: urlWith({ hostname: 'nowhere.invalid', password: 'hunter2' }) }),
+      /nowhere\.invalid:\d+\/postgres: it cannot be reached/,
+    ],
+    [
       'there is no such database',
       () => ({ DATABASE_URL: urlWith({ pathname: '/nothing' }) }),
       /no such database/,

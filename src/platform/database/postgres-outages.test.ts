@@ -1,11 +1,12 @@
-// What comes of reads and writes that the server cannot do now: what is waited for.
+// What comes of reads and writes that the server cannot do now: what is waited for, and what is said.
+import dns from 'node:dns';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { insertPerson } from '../../../test/support/databases.ts';
 import { settingsOf, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { findWaiting, holdTable } from '../../../test/support/table-locks.ts';
 import type { Database } from './database.ts';
-import { migrate } from './migrate.ts';
+import { migrate, newestSchema } from './migrate.ts';
 import { openDatabase } from './open.ts';
 
 let cluster: TestPostgres;
@@ -32,6 +33,22 @@ test('a read whose connection is lost goes on with another one at once, also whe
   }
   expect(await reading).toEqual([{ username: 'ann' }]);
 });
+
+test.each(['ENOTFOUND', 'EAI_AGAIN', 'ENETDOWN', 'EHOSTDOWN'])(
+  'a server that cannot be found or reached for a moment is waited for: %s',
+  async (code) => {
+    const url = Object.assign(new URL(cluster.url), { hostname: 'localhost' }).href;
+    const lookup = vi
+      .spyOn(dns, 'lookup')
+      .mockImplementationOnce(((...args: unknown[]) =>
+        (args.at(-1) as (error: Error) => void)(
+          Object.assign(new Error(code), { code }),
+        )) as typeof dns.lookup);
+    await using own = await openDatabase(settingsOf(url), rethrow);
+    expect(await own.check()).toMatchObject({ schema: newestSchema() });
+    expect(lookup.mock.calls.length).toBeGreaterThan(1);
+  },
+);
 
 function rethrow(error: unknown): never {
   throw error;
