@@ -33,8 +33,17 @@ export async function findWaiting(db: Database, table: string): Promise<number> 
   return pid;
 }
 
-async function listWaiting(db: Database, table: string): Promise<number[]> {
+export async function listWaiting(db: Database, table: string): Promise<number[]> {
   const { rows } = await sql<{ pid: number }>`
     select pid from pg_locks where relation = ${table}::regclass and not granted`.execute(db.read);
   return rows.map(({ pid }) => pid);
+}
+
+/** How long a connection to this database has waited for a lock, in milliseconds. */
+export async function longestWait(db: Database): Promise<number> {
+  const { rows } = await sql<{ ms: number }>`
+    select coalesce(max(extract(epoch from clock_timestamp() - waitstart) * 1000), 0)::float as ms
+      from pg_locks join pg_database on pg_database.oid = database and datname = current_database()
+      where not granted`.execute(db.read);
+  return rows[0]?.ms ?? 0;
 }
