@@ -1,7 +1,8 @@
 // What comes of reads and writes that the server cannot do now: what is waited for, and what is said.
 import dns from 'node:dns';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { insertPerson } from '../../../test/support/databases.ts';
 import { settingsOf, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { findWaiting, holdTable } from '../../../test/support/table-locks.ts';
@@ -49,6 +50,32 @@ test.each(['ENOTFOUND', 'EAI_AGAIN', 'ENETDOWN', 'EHOSTDOWN'])(
     expect(lookup.mock.calls.length).toBeGreaterThan(1);
   },
 );
+
+describe('a read that has to be given up', () => {
+  const busy = { kind: 'unavailable', code: 'database_busy', details: { retryAfter: 2 } };
+  const sleep = sql<string>`pg_sleep(60)`;
+
+  test.each<[string, (db: Database) => Promise<unknown>]>([
+    ['built', (db) => db.read.selectNoFrom(sleep.as('slept')).execute()],
+    ['prepared', (db) => db.prepare((read) => read.selectNoFrom(sleep.as('slept')))({})],
+    ['at one moment', (db) => db.snapshot((read) => read.selectNoFrom(sleep.as('slept')).execute())],
+  ])('by its time limit may be asked again: %s', async (_, read) => {
+    await using own = await openDatabase({ ...settingsOf(cluster.url), statementTimeoutMs: 100 }, rethrow);
+    await expect(read(own)).rejects.toMatchObject(busy);
+  });
+
+  test('because a lock is not to be had may be asked again', async () => {
+    await using _held = await holdTable(database, { table: 'users', mode: 'access exclusive' });
+    const reading = database.snapshot((read) =>
+      sql`lock table users in access share mode nowait`.execute(read),
+    );
+    await expect(reading).rejects.toMatchObject(busy);
+  });
+
+  test('since the query is wrong stays a fault', async () => {
+    await expect(sql`select 1 / 0`.execute(database.read)).rejects.toThrow(pg.DatabaseError);
+  });
+});
 
 function rethrow(error: unknown): never {
   throw error;
