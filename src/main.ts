@@ -184,6 +184,7 @@ const REFUSALS: Record<string, string> = {
   '28000': 'this user is not let in',
   '3D000': 'there is no such database',
   '42501': 'this user may not make tables there',
+  '25006': 'it is read only',
   database_unavailable: 'it cannot be reached',
 };
 

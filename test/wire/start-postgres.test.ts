@@ -49,6 +49,11 @@ describe('a start that cannot be ends with 78', () => {
     ],
     ['the user is unknown', () => ({ DATABASE_URL: urlWith({ username: 'nobody' }) }), /not let in/],
     [
+      'the server takes no writes',
+      () => ({ DATABASE_URL: urlWith({ search: '?options=-c%20default_transaction_read_only=on' }) }),
+      /it is read only/,
+    ],
+    [
       'the server has no TLS and it is asked for',
       () => ({ DATABASE_URL: cluster.url, DATABASE_TLS: 'on' }),
       /does not speak TLS/,

@@ -1,4 +1,4 @@
-// What comes of reads and writes that the server cannot do now: what is waited for, and what is said.
+// What comes of reads and writes that the server cannot do now: what is waited for, what is said, and what /ready knows of it.
 import dns from 'node:dns';
 import { sql } from 'kysely';
 import pg from 'pg';
@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { insertPerson } from '../../../test/support/databases.ts';
 import { settingsOf, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { findWaiting, holdTable } from '../../../test/support/table-locks.ts';
+import { createChecks } from '../health/checks.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Database } from './database.ts';
 import { migrate, newestSchema } from './migrate.ts';
 import { openDatabase } from './open.ts';
@@ -76,6 +78,35 @@ describe('a read that has to be given up', () => {
     await expect(sql`select 1 / 0`.execute(database.read)).rejects.toThrow(pg.DatabaseError);
   });
 });
+
+test('a server that takes no writes is not ready, and a process at full work is not held up for it', async () => {
+  const readiness = async (db: Database) =>
+    createChecks({ ...nowhere, database: db })
+      .find(({ name }) => name === 'database')
+      ?.look();
+  const setTo = (command: string) =>
+    database.transaction(async (tx) => {
+      await sql`set transaction read write`.execute(tx);
+      await sql.raw(`alter database postgres ${command}`).execute(tx);
+    });
+  expect(await readiness(database)).toEqual({ status: 'ready' });
+  await setTo('set default_transaction_read_only = on');
+  try {
+    await using own = await openDatabase({ ...settingsOf(cluster.url), poolSize: 2 }, rethrow);
+    await expect(readiness(own)).rejects.toThrow('it is read only');
+    await own.transaction(async () => expect(await readiness(own)).toEqual({ status: 'ready' }));
+  } finally {
+    await setTo('reset default_transaction_read_only');
+  }
+});
+
+/** Parts of a process that are not looked at. */
+const nowhere = {
+  storage: {} as Storage,
+  redis: undefined,
+  disk: { folder: '/', minFreeBytes: 0 },
+  video: undefined,
+};
 
 function rethrow(error: unknown): never {
   throw error;

@@ -70,7 +70,14 @@ export async function openPostgres(
         .setIsolationLevel('repeatable read')
         .execute((tx) => work(tx)),
     pool: () => addUp([writers.size, readers.size]),
-    check: () => readers.ask<{ schema: number }>(NEWEST_MIGRATION),
+    async check() {
+      const [{ schema }, isReadonly] = await Promise.all([
+        readers.ask<{ schema: number }>(NEWEST_MIGRATION),
+        // One for whom all connections are at work would wait for long transactions; these tell by themselves.
+        writers.size.used < writerSize && refusesWrites(writers),
+      ]);
+      return { schema, isReadonly };
+    },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   };
 }
@@ -161,6 +168,14 @@ function prepareWrites<Args extends PreparedArgs, Row>(
 
 /** The driver writes lists as arrays. */
 const keepLists = (list: readonly number[]): unknown => list;
+
+/** A standby, or one that an operator keeps from being written. */
+async function refusesWrites(writers: Connections): Promise<boolean> {
+  const { refuses } = await writers.ask<{ refuses: boolean }>(
+    `select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as refuses`,
+  );
+  return refuses;
+}
 
 /** Throws UnusablePostgres for a server that this program cannot work with. */
 async function checkServer(writers: Connections): Promise<string> {
