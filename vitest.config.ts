@@ -48,7 +48,7 @@ const withoutPostgres = [
   'test/journeys/while-encoding.test.ts',
 ];
 /** Has a server of PostgreSQL to itself, whatever the run is about. */
-const aboutPostgres = ['src/platform/database/postgres.test.ts', 'test/wire/start-postgres.test.ts'];
+const aboutPostgres = ['src/platform/database/postgres*.test.ts', 'test/wire/start-postgres.test.ts'];
 
 /** The files of one process share what they import: to load the program takes longer than most of them. */
 const quick = { isolate: false, sequence: { groupOrder: 0 } };

@@ -28,7 +28,7 @@ import { createProfiles, type Profiles } from './features/profiles/index.ts';
 import { createUsers, sweepSessionsJob, type Users } from './features/users/index.ts';
 import { createMeasures, type Measures } from './measures/index.ts';
 import type { Database } from './platform/database/database.ts';
-import { migrate } from './platform/database/migrate.ts';
+import { bringUp } from './platform/database/migrate.ts';
 import { openDatabase } from './platform/database/open.ts';
 import { type Ffmpeg, findFfmpeg } from './platform/ffmpeg/find.ts';
 import { createChecks } from './platform/health/checks.ts';
@@ -201,10 +201,10 @@ async function openPlatform(options: PlatformOptions) {
   await mkdir(config.dataDir, { recursive: true });
   const secretKey = config.secretKey ?? (await keepSecretKey(config.dataDir));
 
+  await bringUp(config.database, now);
   const database = measure.database.around(
     opened.use(await openDatabase(config.database, onError, measure.database.observer)),
   );
-  await migrate(database, now);
   const storage = opened.use(await openStorage(config.storage));
   const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
   const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);

@@ -125,7 +125,7 @@ export function explainStart(error: unknown, config: Config): unknown {
   if (refused) return refused;
   const code = read(error, 'code');
   const sentence = SENTENCES[code];
-  if (!sentence) return error;
+  if (!sentence || (sentence === noAddress && !isOfListening(error, config))) return error;
   return tell(sentence(findPlace(error, config), config), PASSING.has(code));
 }
 
@@ -134,7 +134,7 @@ const tell = (line: string, passes: boolean): Error =>
 
 /** Of the codes below: whoever starts the program again later may find it gone. */
 const PASSING = new Set([
-  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable'],
+  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable', '25006'],
   ...['ENOSPC', 'SQLITE_FULL', 'storage_full', 'SQLITE_IOERR_SHMSIZE'],
 ]);
 
@@ -173,6 +173,11 @@ function noAddress(_: string, { host }: Config): string {
   return `HOST: ${host} is no address of this machine`;
 }
 
+/** A name that is not known, or an address of elsewhere, may be of whoever this program calls as well. */
+function isOfListening(error: unknown, { host }: Config): boolean {
+  return read(error, 'syscall') === 'listen' || read(error, 'hostname') === host;
+}
+
 /** The setting that led to the fault, with its value. */
 function findPlace(error: unknown, { host, port, dataDir, database }: Config): string {
   if (read(error, 'syscall') === 'listen') return `PORT: ${port} on ${host}`;
@@ -189,6 +194,7 @@ const REFUSALS: Record<string, string> = {
   '28000': 'this user is not let in',
   '3D000': 'there is no such database',
   '42501': 'this user may not make tables there',
+  '25006': 'it is read only',
   database_unavailable: 'it cannot be reached',
 };
 

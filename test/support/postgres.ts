@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { PostgresSettings } from '../../src/platform/database/settings.ts';
 import { findTools } from './tools.ts';
 
 export interface TestPostgres extends AsyncDisposable {
@@ -17,6 +18,12 @@ export interface TestPostgres extends AsyncDisposable {
   /** Again, after a stop. */
   start(): Promise<void>;
 }
+
+/** What a process that works on the database at `url` is told of it. */
+export const settingsOf = (url: string): PostgresSettings => ({
+  ...{ engine: 'postgres', url, tls: 'off', poolSize: 10, preparedStatements: true },
+  ...{ statementTimeoutMs: 10_000, idleTransactionTimeoutMs: 10_000 },
+});
 
 /**
  * With `tls` it has a certificate of its own, `server.crt` in `folder`; `settings` as in `fsync=on`. As root it runs as the user `postgres`,

@@ -38,11 +38,21 @@ describe('a start that cannot be ends with 75 for what passes by itself, and els
       [75, /cannot be reached/],
     ],
     [
+      'nobody knows its name',
+      () => ({ DATABASE_URL: urlWith({ hostname: 'nowhere.invalid', password: 'hunter2' }) }),
+      [75, /nowhere\.invalid:\d+\/postgres: it cannot be reached/],
+    ],
+    [
       'there is no such database',
       () => ({ DATABASE_URL: urlWith({ pathname: '/nothing' }) }),
       [78, /no such database/],
     ],
     ['the user is unknown', () => ({ DATABASE_URL: urlWith({ username: 'nobody' }) }), [78, /not let in/]],
+    [
+      'the server takes no writes',
+      () => ({ DATABASE_URL: urlWith({ search: '?options=-c%20default_transaction_read_only=on' }) }),
+      [75, /it is read only/],
+    ],
     [
       'the server has no TLS and it is asked for',
       () => ({ DATABASE_URL: cluster.url, DATABASE_TLS: 'on' }),

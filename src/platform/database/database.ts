@@ -26,8 +26,11 @@ export interface Database extends AsyncDisposable {
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Runs `work` with a reader that sees everything as it is at one moment. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
-  /** Asks once, and does not wait for a server that is away: the newest migration that was applied. */
-  check(): Promise<{ schema: number }>;
+  /**
+   * Asks once, and does not wait for a server that is away: the newest migration that was applied, and whether the server
+   * takes reads only.
+   */
+  check(): Promise<{ schema: number; isReadonly: boolean }>;
   /** Connections of an engine that has them: in use, idle, and callers that wait for one. */
   pool?(): { used: number; idle: number; waiting: number };
   /**
@@ -45,7 +48,7 @@ export interface DatabaseObserver {
   onStatement?: (statement: { text: string; ms: number; failed: boolean }) => void;
 }
 
-/** For adapters: what `check` asks. */
+/** For adapters: what `check` asks of the tables. */
 export const NEWEST_MIGRATION = 'select coalesce(max(number), 0) as schema from schema_migrations';
 
 export type Effect = () => void;

@@ -22,6 +22,8 @@ export interface Dialect {
    * old then, and has to be read again. Locks are taken in the order thread, storage, others, so that no two transactions wait for each other.
    */
   lock(tx: Kysely<Tables>, name: LockName): Promise<boolean>;
+  /** For the rest of `tx` a statement has an hour, also behind a pooler, and a lock is waited for this long. */
+  takeTime(tx: Kysely<Tables>, limits: { lockWaitMs: number }): Promise<void>;
   /** Passes rows that another transaction has locked, and locks those it gives. */
   skipLocked<Query>(query: Query): Query;
   /** From now on `table` gives ids above `upTo` only (and above all that it gave before). */

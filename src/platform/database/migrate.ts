@@ -1,10 +1,38 @@
 // Brings the schema up to this program's. All in one write transaction, so of two nodes that start at once
 // one does the work and the other waits and finds nothing to do. A program never runs on a newer schema than it knows.
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
-import { conflict } from '../errors.ts';
+import { conflict, DomainError, unavailable } from '../errors.ts';
 import type { Database, Reader, Transaction } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { migrations } from './migrations/all.ts';
+import { openDatabase } from './open.ts';
+import { type DatabaseSettings, PATIENCE_MS, withPatience } from './settings.ts';
+
+/** How often it is tried, and the pause before the next time: requests that have queued up go first. */
+const TRIES = 10;
+const PAUSE_MS = 1_000;
+/** Requests for a table that a migration waits for queue behind it, and give up after 5 s. */
+const TABLE_WAIT_MS = 2_000;
+
+/**
+ * Migrates the database of a site on connections of its own, as the limits of requests are too narrow for large tables. Throws
+ * `unavailable` (`tables_in_use`) when a table cannot be had.
+ */
+export async function bringUp(settings: DatabaseSettings, now: () => number): Promise<number[]> {
+  await using database = await openDatabase(withPatience(settings), (error) => {
+    throw error;
+  });
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await migrate(database, now);
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'database_busy')) throw error;
+      if (tries >= TRIES) throw inUse(error);
+      await delay(PAUSE_MS);
+    }
+  }
+}
 
 /**
  * Applies what is missing, as far as `upTo`, and returns the numbers applied. Throws when the database is newer than this
@@ -24,7 +52,9 @@ export async function migrateWithin(
   dialect: Dialect,
   { now, upTo }: { now: () => number; upTo: number },
 ): Promise<number[]> {
+  await dialect.takeTime(tx, { lockWaitMs: PATIENCE_MS });
   await dialect.lock(tx, 'migrations');
+  await dialect.takeTime(tx, { lockWaitMs: TABLE_WAIT_MS });
   if (await dialect.catalog.hasTable(tx, 'copy_progress'))
     throw conflict(
       'copy_unfinished',
@@ -55,6 +85,15 @@ export async function readSchema(read: Reader): Promise<number> {
   const rows = await db.selectFrom('schemaMigrations').select('number').execute();
   return Math.max(0, ...rows.map(({ number }) => number));
 }
+
+const inUse = (cause: unknown): Error =>
+  Object.assign(
+    unavailable(
+      'tables_in_use',
+      'The tables cannot be changed while something holds them, such as a backup or a long query. Try again after it.',
+    ),
+    { cause },
+  );
 
 function refuseNewer(newest: number): void {
   const known = newestSchema();

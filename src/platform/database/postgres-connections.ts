@@ -113,7 +113,10 @@ export function isStalePlan(error: unknown, { text, name }: { text: string; name
 }
 
 const UNREACHABLE = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EADDRNOTAVAIL'],
+  ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN'],
+  // Its name is not known, or nobody can be asked for it: that comes and goes too.
+  ...['ENOTFOUND', 'EAI_AGAIN'],
   // Starting, stopping, crashed, too many connections.
   ...['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006'],
 ]);

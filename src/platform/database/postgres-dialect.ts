@@ -1,6 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 import type { Dialect } from './dialect.ts';
 import { describeTables, hasTable, lastIdOf } from './postgres-catalog.ts';
+import { PATIENCE_MS } from './settings.ts';
 
 /** Bytes of all terms of a document: a `tsvector` ends at a mebibyte. */
 const TERM_BYTES = 900_000;
@@ -21,6 +22,10 @@ export const postgresDialect: Dialect = {
     // Two names may share a number: then they wait for each other, and no harm is done.
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(tx);
     return true;
+  },
+  async takeTime(tx, { lockWaitMs }) {
+    await sql`select set_config('statement_timeout', ${String(PATIENCE_MS)}, true),
+      set_config('lock_timeout', ${String(lockWaitMs)}, true)`.execute(tx);
   },
   skipLocked: (query) => (query as Lockable).forUpdate().skipLocked() as typeof query,
   async reserveIds(tx, table, upTo) {

@@ -3,6 +3,7 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, Transactio
 import type pg from 'pg';
 import { invalid } from '../errors.ts';
 import { type Connections, isStalePlan, isUnreachable } from './postgres-connections.ts';
+import { explain } from './postgres-errors.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
 export class CommitInDoubt extends Error {
@@ -67,12 +68,19 @@ export async function openConnection(
   return new PostgresConnection(await connections.acquire(), { connections, readonly });
 }
 
+interface RunOptions {
+  values?: readonly unknown[];
+  rowMode?: 'array';
+}
+
 export class PostgresConnection implements DatabaseConnection {
   #client: pg.PoolClient;
   readonly #connections: Connections;
+  readonly #readonly: boolean;
   /** Whether what was lost is run again on another connection. */
   #isReplaceable: boolean;
   #isBroken = false;
+  #isHeld = true;
   readonly #onError = (): void => this.breakOff();
 
   constructor(
@@ -81,6 +89,7 @@ export class PostgresConnection implements DatabaseConnection {
   ) {
     this.#client = client.on('error', this.#onError);
     this.#connections = connections;
+    this.#readonly = readonly;
     this.#isReplaceable = readonly;
   }
 
@@ -94,11 +103,19 @@ export class PostgresConnection implements DatabaseConnection {
     throw new Error('This driver does not stream; read in pages');
   }
 
-  /** `rowMode: 'array'` answers rows as values in the order of the fields. */
-  async run(
-    text: string,
-    { values = [], rowMode }: { values?: readonly unknown[]; rowMode?: 'array' } = {},
-  ): Promise<pg.QueryResult> {
+  /**
+   * `rowMode: 'array'` answers rows as values in the order of the fields. Errors of writing are left to whoever does it again;
+   * a read that was in vain is over.
+   */
+  async run(text: string, options: RunOptions = {}): Promise<pg.QueryResult> {
+    try {
+      return await this.#persist(text, options);
+    } catch (error) {
+      throw this.#readonly ? explain(error) : error;
+    }
+  }
+
+  async #persist(text: string, { values = [], rowMode }: RunOptions): Promise<pg.QueryResult> {
     refuseNul(values);
     for (;;) {
       const name = values.length > 0 ? this.#connections.nameOf(text) : undefined;
@@ -128,15 +145,19 @@ export class PostgresConnection implements DatabaseConnection {
   }
 
   release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     this.#client.off('error', this.#onError);
     this.#client.release(this.#isBroken);
   }
 
+  /** Gives its place up before it waits for another: where all were lost at once, there is none else to be had. */
   async #renew(): Promise<void> {
-    const client = await this.#connections.acquire();
     this.release();
+    const client = await this.#connections.acquire();
     this.#client = client.on('error', this.#onError);
     this.#isBroken = false;
+    this.#isHeld = true;
   }
 }
 

@@ -6,12 +6,11 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertPerson } from '../../../test/support/databases.ts';
 import { startPooler } from '../../../test/support/pooler.ts';
-import { startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
+import { settingsOf, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { afterCommit, type Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './open.ts';
 import { CommitInDoubt } from './postgres-driver.ts';
-import type { PostgresSettings } from './settings.ts';
 
 let cluster: TestPostgres;
 let database: Database;
@@ -25,11 +24,6 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
 });
 beforeEach(() => database.transaction((tx) => sql`truncate users cascade`.execute(tx)));
-
-const settingsOf = (url: string): PostgresSettings => ({
-  ...{ engine: 'postgres', url, tls: 'off', poolSize: 10, preparedStatements: true },
-  ...{ statementTimeoutMs: 10_000, idleTransactionTimeoutMs: 10_000 },
-});
 
 const names = async (): Promise<string[]> =>
   (await database.read.selectFrom('users').select('username').orderBy('id').execute()).map(

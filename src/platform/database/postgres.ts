@@ -9,7 +9,6 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
 } from 'kysely';
-import { DomainError, unavailable } from '../errors.ts';
 import {
   collectEffects,
   type Database,
@@ -23,6 +22,7 @@ import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 import { type Connections, isUnreachable, openConnections } from './postgres-connections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { CommitInDoubt, openConnection, PostgresDriver, StalePlan } from './postgres-driver.ts';
+import { explain, isConflict } from './postgres-errors.ts';
 import {
   compilePrepared,
   type PreparedArgs,
@@ -70,7 +70,14 @@ export async function openPostgres(
         .setIsolationLevel('repeatable read')
         .execute((tx) => work(tx)),
     pool: () => addUp([writers.size, readers.size]),
-    check: () => readers.ask<{ schema: number }>(NEWEST_MIGRATION),
+    async check() {
+      const [{ schema }, isReadonly] = await Promise.all([
+        readers.ask<{ schema: number }>(NEWEST_MIGRATION),
+        // One for whom all connections are at work would wait for long transactions; these tell by themselves.
+        writers.size.used < writerSize && refusesWrites(writers),
+      ]);
+      return { schema, isReadonly };
+    },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   };
 }
@@ -162,31 +169,13 @@ function prepareWrites<Args extends PreparedArgs, Row>(
 /** The driver writes lists as arrays. */
 const keepLists = (list: readonly number[]): unknown => list;
 
-function isConflict(error: unknown): boolean {
-  const code = codeOf(error);
-  // serialization_failure, deadlock_detected: the server has rolled back.
-  return code === '40001' || code === '40P01';
+/** A standby, or one that an operator keeps from being written. */
+async function refusesWrites(writers: Connections): Promise<boolean> {
+  const { refuses } = await writers.ask<{ refuses: boolean }>(
+    `select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as refuses`,
+  );
+  return refuses;
 }
-
-/** What somebody can wait for is said; anything else stays a fault. */
-function explain(error: unknown): unknown {
-  if (error instanceof DomainError) return error;
-  const code = codeOf(error);
-  // lock_not_available, query_canceled (by the time limit), serialization_failure, deadlock_detected.
-  if (['55P03', '57014', '40001', '40P01'].includes(code) || isUnreachable(error))
-    return Object.assign(
-      unavailable('database_busy', 'The server is busy. Please try again.', { retryAfter: 2 }),
-      { cause: error },
-    );
-  if (code === '53100')
-    return unavailable('storage_full', 'The server has no space left. Please try again later.', {
-      retryAfter: 60,
-    });
-  return error;
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** Throws UnusablePostgres for a server that this program cannot work with. */
 async function checkServer(writers: Connections): Promise<string> {

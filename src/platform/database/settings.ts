@@ -36,8 +36,13 @@ export function placeOf(settings: DatabaseSettings): string {
   return `${host}${pathname}`;
 }
 
+export const PATIENCE_MS = 3_600_000;
+
 /** For work that takes as long as it takes, and whose transactions may wait for the other side. */
 export function withPatience(settings: DatabaseSettings): DatabaseSettings {
   if (settings.engine === 'sqlite') return settings;
-  return { ...settings, poolSize: 4, statementTimeoutMs: 3_600_000, idleTransactionTimeoutMs: 3_600_000 };
+  return {
+    ...settings,
+    ...{ poolSize: 4, statementTimeoutMs: PATIENCE_MS, idleTransactionTimeoutMs: PATIENCE_MS },
+  };
 }

@@ -13,6 +13,7 @@ export const sqliteDialect: Dialect = {
   isOneOf: (column, list) => sql<SqlBool>`${sql.ref(column)} in ${anyOf(list)}`,
   // One transaction writes at a time anyway.
   lock: async () => false,
+  takeTime: async () => undefined,
   skipLocked: (query) => query,
   async reserveIds(tx, table, upTo) {
     // A table of SQLite's own without a unique index: one row for each table that ever had one.

@@ -83,7 +83,10 @@ export async function openSqlite(options: {
         connection.close();
       }
     },
-    check: async () => reader.prepare<[], { schema: number }>(NEWEST_MIGRATION).get() ?? { schema: 0 },
+    async check() {
+      const row = reader.prepare<[], { schema: number }>(NEWEST_MIGRATION).get();
+      return { schema: row?.schema ?? 0, isReadonly: false };
+    },
     backup: (path) => backUp(options.path, path),
     async [Symbol.asyncDispose]() {
       // Kysely closes only what was used. The writer goes last: as such it leaves no log behind.

@@ -58,7 +58,8 @@ function databaseChecks(database: Database): Check[] {
       name: 'database',
       otherwise: 'it does not answer',
       async look() {
-        await ask();
+        const { isReadonly } = await ask();
+        if (isReadonly) throw new Unready('it is read only');
         return WELL;
       },
     },

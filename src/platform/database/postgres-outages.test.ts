@@ -1,0 +1,113 @@
+// What comes of reads and writes that the server cannot do now: what is waited for, what is said, and what /ready knows of it.
+import dns from 'node:dns';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { insertPerson } from '../../../test/support/databases.ts';
+import { settingsOf, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
+import { findWaiting, holdTable } from '../../../test/support/table-locks.ts';
+import { createChecks } from '../health/checks.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Database } from './database.ts';
+import { migrate, newestSchema } from './migrate.ts';
+import { openDatabase } from './open.ts';
+
+let cluster: TestPostgres;
+let database: Database;
+beforeAll(async () => {
+  cluster = await startPostgres();
+  database = await openDatabase(settingsOf(cluster.url), rethrow);
+  await migrate(database, Date.now);
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await cluster[Symbol.asyncDispose]();
+});
+
+test('a read whose connection is lost goes on with another one at once, also when there is no other place for one', async () => {
+  await insertPerson(database, 'ann');
+  await using own = await openDatabase({ ...settingsOf(cluster.url), poolSize: 2 }, rethrow);
+  let reading: Promise<unknown>;
+  {
+    await using _held = await holdTable(database, { table: 'users', mode: 'access exclusive' });
+    reading = own.read.selectFrom('users').select('username').execute();
+    const pid = await findWaiting(database, 'users');
+    await database.transaction((tx) => sql`select pg_terminate_backend(${pid})`.execute(tx));
+  }
+  expect(await reading).toEqual([{ username: 'ann' }]);
+});
+
+test.each(['ENOTFOUND', 'EAI_AGAIN', 'ENETDOWN', 'EHOSTDOWN'])(
+  'a server that cannot be found or reached for a moment is waited for: %s',
+  async (code) => {
+    const url = Object.assign(new URL(cluster.url), { hostname: 'localhost' }).href;
+    const lookup = vi
+      .spyOn(dns, 'lookup')
+      .mockImplementationOnce(((...args: unknown[]) =>
+        (args.at(-1) as (error: Error) => void)(
+          Object.assign(new Error(code), { code }),
+        )) as typeof dns.lookup);
+    await using own = await openDatabase(settingsOf(url), rethrow);
+    expect(await own.check()).toMatchObject({ schema: newestSchema() });
+    expect(lookup.mock.calls.length).toBeGreaterThan(1);
+  },
+);
+
+describe('a read that has to be given up', () => {
+  const busy = { kind: 'unavailable', code: 'database_busy', details: { retryAfter: 2 } };
+  const sleep = sql<string>`pg_sleep(60)`;
+
+  test.each<[string, (db: Database) => Promise<unknown>]>([
+    ['built', (db) => db.read.selectNoFrom(sleep.as('slept')).execute()],
+    ['prepared', (db) => db.prepare((read) => read.selectNoFrom(sleep.as('slept')))({})],
+    ['at one moment', (db) => db.snapshot((read) => read.selectNoFrom(sleep.as('slept')).execute())],
+  ])('by its time limit may be asked again: %s', async (_, read) => {
+    await using own = await openDatabase({ ...settingsOf(cluster.url), statementTimeoutMs: 100 }, rethrow);
+    await expect(read(own)).rejects.toMatchObject(busy);
+  });
+
+  test('because a lock is not to be had may be asked again', async () => {
+    await using _held = await holdTable(database, { table: 'users', mode: 'access exclusive' });
+    const reading = database.snapshot((read) =>
+      sql`lock table users in access share mode nowait`.execute(read),
+    );
+    await expect(reading).rejects.toMatchObject(busy);
+  });
+
+  test('since the query is wrong stays a fault', async () => {
+    await expect(sql`select 1 / 0`.execute(database.read)).rejects.toThrow(pg.DatabaseError);
+  });
+});
+
+test('a server that takes no writes is not ready, and a process at full work is not held up for it', async () => {
+  const readiness = async (db: Database) =>
+    createChecks({ ...nowhere, database: db })
+      .find(({ name }) => name === 'database')
+      ?.look();
+  const setTo = (command: string) =>
+    database.transaction(async (tx) => {
+      await sql`set transaction read write`.execute(tx);
+      await sql.raw(`alter database postgres ${command}`).execute(tx);
+    });
+  expect(await readiness(database)).toEqual({ status: 'ready' });
+  await setTo('set default_transaction_read_only = on');
+  try {
+    await using own = await openDatabase({ ...settingsOf(cluster.url), poolSize: 2 }, rethrow);
+    await expect(readiness(own)).rejects.toThrow('it is read only');
+    await own.transaction(async () => expect(await readiness(own)).toEqual({ status: 'ready' }));
+  } finally {
+    await setTo('reset default_transaction_read_only');
+  }
+});
+
+/** Parts of a process that are not looked at. */
+const nowhere = {
+  storage: {} as Storage,
+  redis: undefined,
+  disk: { folder: '/', minFreeBytes: 0 },
+  video: undefined,
+};
+
+function rethrow(error: unknown): never {
+  throw error;
+}
