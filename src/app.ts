@@ -11,7 +11,7 @@ import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
 import { createSocketMeasures } from './api/socket-measures.ts';
-import { createUploadsDoor } from './api/uploads/index.ts';
+import { createUploadsDoor, takeOverriddenMethod } from './api/uploads/index.ts';
 import { createViewers } from './api/viewer.ts';
 import type { Config } from './config.ts';
 import {
@@ -148,6 +148,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...{ logger, metrics, tracing, onRoute },
     filesOrigin: storage.origin,
     isDraining: () => health.isDraining,
+    beforeRouting: takeOverriddenMethod,
     doors: [
       createHealthDoor(health),
       createClassicDoor({

@@ -134,7 +134,7 @@ const tell = (line: string, passes: boolean): Error =>
 
 /** Of the codes below: whoever starts the program again later may find it gone. */
 const PASSING = new Set([
-  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable', '25006'],
+  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable', 'database_busy', 'tables_in_use', '25006'],
   ...['ENOSPC', 'SQLITE_FULL', 'storage_full', 'SQLITE_IOERR_SHMSIZE'],
 ]);
 
@@ -164,6 +164,7 @@ const SENTENCES: Record<string, (place: string, config: Config) => string> = {
   EISDIR: (place) => `${place} is a folder where a file should be`,
   ENOSPC: (place) => `${place} is on a disk that is full`,
   SQLITE_FULL: (place) => `${place} is on a disk that is full`,
+  database_busy: (place) => `${place} has a database that another program keeps writing to`,
   storage_full: (place) => `${place} is on a disk that is full`,
   // What SQLite's shared memory says where not even a page is left.
   SQLITE_IOERR_SHMSIZE: (place) => `${place} is on a disk that is full`,
@@ -196,6 +197,8 @@ const REFUSALS: Record<string, string> = {
   '42501': 'this user may not make tables there',
   '25006': 'it is read only',
   database_unavailable: 'it cannot be reached',
+  database_busy: 'it is too busy to answer in time',
+  tables_in_use: 'its tables are held by something, such as a backup or a long query, and cannot be changed',
 };
 
 function explainPostgres(error: unknown, config: Config): Error | undefined {

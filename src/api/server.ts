@@ -1,6 +1,6 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
 import { isUtf8 } from 'node:buffer';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
@@ -36,6 +36,8 @@ export interface ServerOptions {
   tracing?: Tracing;
   doors: readonly FastifyPluginAsync[];
   onRoute: RouteListener | undefined;
+  /** May change what a request asks for, before anybody looks for its route. */
+  beforeRouting?: (request: IncomingMessage) => void;
   /** Whether this process is about to stop: connections end with their answer then, and the next one goes elsewhere. */
   isDraining?: () => boolean;
 }
@@ -68,6 +70,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     ...connectionOptions(options.timeouts),
     routerOptions: { maxParamLength: 300 },
+    // The one place that is reached on every address that `localhost` has.
+    rewriteUrl(request) {
+      options.beforeRouting?.(request as IncomingMessage);
+      return request.url ?? '/';
+    },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
   }).withTypeProvider<ZodTypeProvider>();

@@ -9,10 +9,11 @@ import { createDraft, isOfDraft, PARTIAL_UPLOAD, requirePartialUpload } from './
 import { createErrorAnswer } from './errors.ts';
 import { createForms, isForm } from './forms.ts';
 import { readHeader } from './headers.ts';
-import { takeOverriddenMethod } from './method.ts';
 import { type Exchange, PREFIX, type UploadsOptions } from './options.ts';
 import { createParts, partQuery } from './parts.ts';
 import { checkVersion, createTus, markAnswer, requireContentType } from './tus.ts';
+
+export { takeOverriddenMethod } from './method.ts';
 
 const params = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) });
 
@@ -35,7 +36,6 @@ const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 export function createUploadsDoor(options: UploadsOptions): FastifyPluginAsync {
   return async (root) => {
-    root.server.prependListener('request', takeOverriddenMethod);
     await root.register(
       async (app) => {
         app.setErrorHandler(createErrorAnswer(options));

@@ -58,7 +58,8 @@ export function createUpdateProfile(options: UpdateOptions): UpdateProfile {
     });
     await write.catch(discarding(picture, cover));
     // A post that was liked or written meanwhile may have been shown with the picture before, which is gone.
-    if (picture ?? cover) await database.transaction((tx) => touchPosts(tx, viewer.profileId));
+    if (picture ?? cover)
+      await database.transaction((tx) => touchPosts(tx, viewer.profileId), { idempotent: true });
   };
 
   function discarding(...stored: (StoredProfilePicture | undefined)[]): (error: unknown) => Promise<never> {

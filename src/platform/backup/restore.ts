@@ -9,7 +9,7 @@ import type { Database, Reader } from '../database/database.ts';
 import { migrateWithin, newestSchema } from '../database/migrate.ts';
 import { openDatabase } from '../database/open.ts';
 import { type DatabaseSettings, placeOf, type SqliteSettings, withPatience } from '../database/settings.ts';
-import { conflict, invalid } from '../errors.ts';
+import { conflict, DomainError, invalid } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Site } from './backup.ts';
@@ -43,7 +43,11 @@ export async function restore(options: Restore): Promise<Restored> {
   await using storage = await openStorage(site.storage);
   await checkStorage(storage);
   await mkdir(site.dataDir, { recursive: true });
-  await mark(site.database, { name, schema: manifest.schema });
+  await mark(site.database, { name, schema: manifest.schema }).catch(async (error: unknown) => {
+    const isSomebodys = error instanceof DomainError && error.kind === 'conflict';
+    if (site.database.engine === 'sqlite' && !isSomebodys) await removeDatabase(site.database);
+    throw error;
+  });
   try {
     await fillFiles(manifest, { site, from, storage });
     if (site.database.engine === 'postgres') await fillServer({ ...options, from }, name);
@@ -149,9 +153,11 @@ async function fillFiles(
   if (manifest.secretKey) await place(join(from, SECRET_KEY_FILE), join(site.dataDir, SECRET_KEY_FILE));
 }
 
-/** In place of the one that is marked, and that nobody has open. */
-const placeDatabase = ({ path }: SqliteSettings, from: string): Promise<void> =>
-  place(join(from, DATABASE_FILE), path);
+/** In place of the one that is marked, of which nothing must be taken for a part of it. */
+async function placeDatabase(settings: SqliteSettings, from: string): Promise<void> {
+  for (const path of filesOf(settings).slice(1)) await rm(path, { force: true });
+  await place(join(from, DATABASE_FILE), settings.path);
+}
 
 /** From a copy of the backup's database: to open it would write beside it, and a backup may lie where nobody writes. */
 async function fillServer({ site, from, indexed }: Restore, name: string): Promise<void> {

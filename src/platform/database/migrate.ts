@@ -27,7 +27,7 @@ export async function bringUp(settings: DatabaseSettings, now: () => number): Pr
     try {
       return await migrate(database, now);
     } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'database_busy')) throw error;
+      if (!(error instanceof DomainError && error.code === 'database_busy') || hasRunOut(error)) throw error;
       if (tries >= TRIES) throw inUse(error);
       await delay(PAUSE_MS);
     }
@@ -85,6 +85,10 @@ export async function readSchema(read: Reader): Promise<number> {
   const rows = await db.selectFrom('schemaMigrations').select('number').execute();
   return Math.max(0, ...rows.map(({ number }) => number));
 }
+
+/** Of its hour (query_canceled): another time it would take as long. */
+const hasRunOut = ({ cause }: Error): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === '57014';
 
 const inUse = (cause: unknown): Error =>
   Object.assign(

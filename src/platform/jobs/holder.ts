@@ -1,5 +1,6 @@
 // Who holds a lease: host, process and one start of it. It lets a node that starts again after kill -9 free at once
-// what its dead predecessor held, where waiting for the lease to end would keep uploads and encodes standing still.
+// what its dead predecessor held, where waiting for the lease to end would keep uploads and encodes standing still. What a
+// machine held that was itself started anew is waited for.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
