@@ -42,8 +42,10 @@ const withoutPostgres = [
     'test/wire/{s3-delivery,start-s3}.test.ts',
     'test/copies/copy-storage.test.ts',
   ],
-  // What a browser shows; the other journeys and `test/wire/` ask the same of the database.
-  'test/journeys/{page,picture,pictures-on-screens,react-like,tus-client,watching}.test.ts',
+  // What a browser shows; `test/wire/` asks the same of the database.
+  'test/journeys/{everyday,page,picture,pictures-on-screens,react-like,tus-client,watching}.test.ts',
+  // Pieces through cuts and kills: the constellation's go through more.
+  'test/journeys/wire.test.ts',
   // What an encoder costs those who ask meanwhile.
   'test/journeys/while-encoding.test.ts',
 ];
