@@ -75,3 +75,16 @@ test('of long comments as many of the newest are listed as a thread shows', asyn
   expect(json.comments).toHaveLength(52);
   expect(json.comments.at(-1).comment).toBe(`59 ${text}`);
 });
+
+test('a comment that is longer than what a thread shows is shown alone', async () => {
+  const long = await say(server.base, ann, 'long');
+  const text = 'x'.repeat(262_145);
+  for (const [at, said] of ['before', text].entries())
+    await ask(
+      server.dataDir,
+      `insert into posts (author_id, parent_id, root_id, text, created_at) values (1, ?, ?, ?, ?)`,
+      ...[long, long, said, at],
+    );
+  const { json } = await call(server.base, `/api/posts/post/${long}/`, { token: ann.access });
+  expect(json.comments.map(({ comment }: { comment: string }) => comment)).toEqual([text]);
+});

@@ -131,11 +131,11 @@ function prepareThread({ prepare, dialect }: Database): (postIds: readonly numbe
   };
 }
 
-/** The first of them that have no more characters than a thread shows. */
+/** The first of them that have no more characters than a thread shows; one, however long it is. */
 function takeWithin(rows: readonly Row[]): readonly Row[] {
   let characters = 0;
   const end = rows.findIndex(({ text }) => (characters += text.length) > THREAD_CHARACTERS);
-  return end === -1 ? rows : rows.slice(0, end);
+  return end === -1 ? rows : rows.slice(0, Math.max(1, end));
 }
 
 interface LikeRow {
