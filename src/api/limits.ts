@@ -21,7 +21,7 @@ export interface RequestLimits {
   check: onRequestAsyncHookHandler;
   /** Counts the bytes that a request brings to an upload; throws `rate_limited`. */
   countUpload(upload: { viewer: Viewer; bytes: number; reply: FastifyReply }): Promise<void>;
-  /** Gives back what was counted beyond the bytes that came. */
+  /** Makes what was counted the bytes that came. */
   correctUpload(upload: { viewer: Viewer; counted: number; came: number }): Promise<void>;
 }
 
@@ -66,8 +66,9 @@ export function createRequestLimits({
       settle(reply, [await uploads.count(String(viewer.userId), toPoints(bytes))]);
     },
     async correctUpload({ viewer, counted, came }) {
-      const points = toPoints(counted) - toPoints(came);
-      if (points > 0) await uploads.giveBack(String(viewer.userId), points);
+      const [account, more] = [String(viewer.userId), toPoints(came) - toPoints(counted)];
+      if (more > 0) await uploads.count(account, more);
+      else if (more < 0) await uploads.giveBack(account, -more);
     },
   };
 }

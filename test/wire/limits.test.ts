@@ -204,6 +204,25 @@ describe('uploads', () => {
     expect((await tus.patch(path, length, { bytes: Buffer.alloc(0) })).status).toBe(204);
   });
 
+  test('count what comes without a word of how much it is, also where it is refused', async () => {
+    const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '3000000' });
+    const ann = await enrol(server, 'ann');
+    const path = await tusOf(server.base, ann).begin(10_000_000);
+    const wrong = Buffer.alloc(20, 'x').toString('base64');
+    const statuses: number[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      const { status } = await fetch(server.base + path, {
+        ...{ method: 'PATCH', body: new Blob([Buffer.alloc(2_000_000)]).stream(), duplex: 'half' },
+        headers: {
+          ...{ authorization: `Bearer ${ann.access}`, 'tus-resumable': '1.0.0', 'upload-offset': '0' },
+          ...{ 'content-type': 'application/offset+octet-stream', 'upload-checksum': `sha1 ${wrong}` },
+        },
+      });
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([460, 460, 429]);
+  });
+
   test('count 64 KiB if they bring less', async () => {
     const server = await start({ RATE_LIMIT_FACTOR: '1', MAX_UPLOAD_PER_DAY: '200000' });
     const tus = tusOf(server.base, await enrol(server, 'ann'));

@@ -17,8 +17,8 @@ export interface Arrival {
 }
 
 /**
- * Counts the body before it is read, or afterwards if it does not say how long it is. Throws as `bodies.receive` does, and
- * `unavailable` (`upload_busy`) when another request goes on with the upload.
+ * Throws as `counting` and `bodies.receive` do, and `unavailable` (`upload_busy`) when another request goes on with the
+ * upload.
  */
 export type Receive = (exchange: Exchange, arrival: Arrival) => Promise<ReceivedBody>;
 
@@ -41,26 +41,23 @@ export function createReceive(options: UploadsOptions): Receive {
 
 /**
  * Counts what the request brings while `work` reads it: all that it announces beforehand, so that many at once do not go
- * beyond the limit together, and in the end only what came. Throws `rate_limited`, or as `work` does.
+ * beyond the limit together, and in the end what came. Throws `rate_limited`, or as `work` does.
  */
 export async function counting<T>(
   { request, reply, viewer }: Exchange,
   { requestLimits }: Pick<UploadsOptions, 'requestLimits'>,
   work: () => Promise<T>,
 ): Promise<T> {
+  const { raw } = request;
   const announced = readAnnounced(request);
-  const { socket } = request.raw;
-  const before = socket.bytesRead;
-  if (announced === undefined) {
-    const result = await work();
-    await requestLimits.countUpload({ viewer, bytes: socket.bytesRead - before, reply });
-    return result;
-  }
-  await requestLimits.countUpload({ viewer, bytes: announced, reply });
+  const counted = announced ?? 0;
+  // What has come with the head, a read or two of the socket, is nobody's.
+  const before = raw.socket.bytesRead;
+  await requestLimits.countUpload({ viewer, bytes: counted, reply });
   try {
     return await work();
   } finally {
-    if (!request.raw.complete)
-      await requestLimits.correctUpload({ viewer, counted: announced, came: socket.bytesRead - before });
+    if (announced === undefined || !raw.complete)
+      await requestLimits.correctUpload({ viewer, counted, came: raw.socket.bytesRead - before });
   }
 }
