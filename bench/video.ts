@@ -1,7 +1,7 @@
 // The ladder against the naive way (one default run of ffmpeg per rendition, one after the other), in one run: CPU, wall time,
 // bytes, SSIM, and how long a viewer waits for the first picture.
-//   node bench/video.ts [--source film.mp4] [--clips landscape,portrait,long,large] [--sizes 240,360,480,720]
-// Without a source, clips are made of the films of Debian's opencv-doc.
+//   node bench/video.ts [--source film.mp4] [--clips landscape,portrait,long,large] [--sizes 240,360,480,720,1080]
+// Without a source, clips are made of the films of Debian's opencv-doc (scripts/install-tools.sh --films).
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,8 @@ import { childrenCpuSeconds, print, row } from './processes.ts';
 const { values } = parseArgs({
   options: {
     source: { type: 'string' },
-    clips: { type: 'string', default: 'landscape,portrait,long' },
-    sizes: { type: 'string', default: '240,360,480,720' },
+    clips: { type: 'string', default: 'landscape,portrait,long,large' },
+    sizes: { type: 'string', default: '240,360,480,720,1080' },
   },
 });
 const run = promisify(execFile);
@@ -25,9 +25,11 @@ const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
 if (!found) throw new Error('ffmpeg is needed');
 const ffmpeg = found;
 const SIDES = values.sizes.split(',').map(Number);
-const SHAPES: Record<string, { width: number; height: number }> = {
-  portrait: { width: 720, height: 1280 },
-  large: { width: 1920, height: 1080 },
+const CLIPS: Record<string, { width: number; height: number; seconds: number }> = {
+  landscape: { width: 1280, height: 720, seconds: 30 },
+  portrait: { width: 720, height: 1280, seconds: 20 },
+  long: { width: 1280, height: 720, seconds: 60 },
+  large: { width: 1920, height: 1080, seconds: 20 },
 };
 /** In the work folder of the first step, that of the second. */
 const REST = 'rest';
@@ -37,6 +39,7 @@ interface Source {
   name: string;
   path: string;
   portrait: boolean;
+  sides: number[];
 }
 
 interface Measured {
@@ -53,18 +56,20 @@ for (const source of await listSources()) await compare(source);
 await rm(work, { recursive: true, force: true });
 
 async function listSources(): Promise<Source[]> {
-  if (values.source !== undefined) return [{ name: 'source', path: values.source, portrait: false }];
+  if (values.source !== undefined)
+    return [{ name: 'source', path: values.source, portrait: false, sides: SIDES }];
   const made: Source[] = [];
   for (const name of values.clips.split(',')) {
-    const portrait = name === 'portrait';
-    const shape = SHAPES[name] ?? { width: 1280, height: 720 };
-    const clip = { directory: work, ...shape, seconds: name === 'long' ? 60 : 20 };
+    const clip = CLIPS[name];
+    if (!clip) throw new Error(`There is no clip ${name}.`);
+    const short = Math.min(clip.width, clip.height);
     for (const copyable of [false, true]) {
       const kind = copyable ? 'copyable' : 'any';
       made.push({
         name: `${name}, ${kind}`,
-        path: await makeClip({ ...clip, name: `${name}-${kind}.mp4`, copyable }),
-        portrait,
+        path: await makeClip({ ...clip, directory: work, name: `${name}-${kind}.mp4`, copyable }),
+        portrait: clip.width < clip.height,
+        sides: SIDES.filter((side) => side <= short),
       });
     }
   }
@@ -81,10 +86,10 @@ async function compare(source: Source): Promise<void> {
       'MB',
       'first picture s',
       'CPU s to ready',
-      ...SIDES.map((side) => `SSIM ${side}p`),
+      ...source.sides.map((side) => `SSIM ${side}p`),
     ]),
   );
-  print(row(['---', '---:', '---:', '---:', '---:', '---:', ...SIDES.map(() => '---:')]));
+  print(row(['---', '---:', '---:', '---:', '---:', '---:', ...source.sides.map(() => '---:')]));
   const naive = await measure(source, { name: 'naive', encode: encodeNaively });
   const ours = await measure(source, { name: 'Veranda', encode: encodeOurs });
   const times = (one: number, other: number): string => `${(one / other).toFixed(1)} x`;
@@ -107,7 +112,7 @@ async function measure(source: Source, way: { name: string; encode: Encode }): P
   const { firstPicture, ready } = told ?? { firstPicture: wall, ready: { cpu, wall } };
   const bytes = await sizeOf(folder);
   const quality: string[] = [];
-  for (const side of SIDES) quality.push((await ssim(source, { folder, side })).toFixed(4));
+  for (const side of source.sides) quality.push((await ssim(source, { folder, side })).toFixed(4));
   const figures = [
     cpu.toFixed(1),
     wall.toFixed(1),
@@ -124,7 +129,7 @@ function scaleTo({ portrait }: Source, side: number): string {
 }
 
 async function encodeNaively(source: Source, folder: string): Promise<undefined> {
-  for (const side of SIDES) {
+  for (const side of source.sides) {
     const rendition = join(folder, `${side}p`);
     await mkdir(rendition);
     const codecs = ['-vf', scaleTo(source, side), '-c:v', 'libx264', '-c:a', 'aac'];
@@ -134,7 +139,7 @@ async function encodeNaively(source: Source, folder: string): Promise<undefined>
 }
 
 async function encodeOurs(source: Source, folder: string): Promise<Pick<Measured, 'firstPicture' | 'ready'>> {
-  const encoder = createVideoEncoder({ ffmpeg, sizes: SIDES, maxDurationMs: 3_600_000 });
+  const encoder = createVideoEncoder({ ffmpeg, sizes: source.sides, maxDurationMs: 3_600_000 });
   const sink = createFolderSink(folder);
   const [before, begun] = [childrenCpuSeconds(), performance.now()];
   const since = (): number => (performance.now() - begun) / 1_000;

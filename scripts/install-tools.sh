@@ -6,13 +6,15 @@
 #   redis-server      what several nodes share
 #   python3-swift     OpenStack Swift, an S3 store
 #   vtest.avi         some real camera film, out of the package opencv-doc
+# With --films it fetches three more films of that package, which bench/video.ts makes its clips of.
 # What is there already is left alone. The tests call this themselves when they run as root.
 set -euo pipefail
 
-film=vtest.avi
-packaged=/usr/share/doc/opencv-doc/examples/data/$film
+films=(vtest.avi)
+if [[ ${1:-} == --films ]]; then films+=(Megamind.avi box.mp4 cup.mp4); fi
+packaged=/usr/share/doc/opencv-doc/examples/data
 policy=/usr/sbin/policy-rc.d
-unpacked=/usr/local/share/veranda-tests/$film
+unpacked=/usr/local/share/veranda-tests
 leftovers=()
 trap 'rm -rf "${leftovers[@]}"' EXIT
 
@@ -23,7 +25,7 @@ main() {
   if ! has postgres && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then packages+=(postgresql); fi
   if ! has redis-server; then packages+=(redis-server); fi
   if ! /usr/bin/python3 -c 'import swift.common.middleware.s3api, pyeclib' 2>/dev/null; then packages+=(python3-swift); fi
-  if [[ ${#packages[@]} -eq 0 && ( -r $packaged || -r $unpacked ) ]]; then
+  if [[ ${#packages[@]} -eq 0 ]] && has_films; then
     echo "install-tools: everything is here already."
     return
   fi
@@ -44,11 +46,18 @@ main() {
     if [[ " ${packages[*]} " == *' redis-server '* ]]; then keep_redis_idle; fi
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
   fi
-  if [[ ! -r $packaged && ! -r $unpacked ]]; then fetch_film; fi
+  if ! has_films; then fetch_films; fi
   echo "install-tools: done."
 }
 
 has() { command -v "$1" >/dev/null; }
+
+has_films() {
+  local film
+  for film in "${films[@]}"; do
+    if [[ ! -r $unpacked/$film && ! -r $packaged/$film ]]; then return 1; fi
+  done
+}
 
 # PostgreSQL's package makes and starts a server of its own unless told; the tests start theirs when they need it.
 keep_postgres_idle() {
@@ -68,21 +77,25 @@ keep_redis_idle() {
   fi
 }
 
-# Only the film is taken out of the package: it is 270 MB of pages otherwise, and slim images drop /usr/share/doc.
-fetch_film() {
-  echo "install-tools: fetching $film out of opencv-doc"
+# Only the films are taken out of the package: it is 270 MB of pages otherwise, and slim images drop /usr/share/doc.
+fetch_films() {
+  local film path
+  echo "install-tools: fetching ${films[*]} out of opencv-doc"
   scratch=$(mktemp -d)
   leftovers+=("$scratch")
   chmod 755 "$scratch"
   (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root opencv-doc)
   dpkg-deb --fsys-tarfile "$scratch"/opencv-doc_*.deb > "$scratch/files.tar"
-  mkdir -p "$(dirname "$unpacked")"
-  if tar -tf "$scratch/files.tar" | grep -x ".$packaged.gz" >/dev/null; then
-    tar -xOf "$scratch/files.tar" ".$packaged.gz" | gunzip > "$unpacked.part"
-  else
-    tar -xOf "$scratch/files.tar" ".$packaged" > "$unpacked.part"
-  fi
-  mv "$unpacked.part" "$unpacked"
+  mkdir -p "$unpacked"
+  for film in "${films[@]}"; do
+    path=$(tar -tf "$scratch/files.tar" | grep -E "/${film/./\\.}(\.gz)?\$" | sed -n 1p)
+    if [[ $path == *.gz ]]; then
+      tar -xOf "$scratch/files.tar" "$path" | gunzip > "$unpacked/$film.part"
+    else
+      tar -xOf "$scratch/files.tar" "$path" > "$unpacked/$film.part"
+    fi
+    mv "$unpacked/$film.part" "$unpacked/$film"
+  done
 }
 
 main "$@"
