@@ -95,10 +95,11 @@ export async function countFrames(path: string): Promise<number> {
   return Number([...stdout.matchAll(/^frame=\s*(\d+)/gm)].at(-1)?.[1]);
 }
 
-/** What every coded picture hashes to, in the order of decoding. */
-export async function hashPackets(path: string): Promise<string[]> {
+/** What every coded picture hashes to, or every coded piece of sound, in the order of decoding. */
+export async function hashPackets(path: string, kind: 'picture' | 'sound' = 'picture'): Promise<string[]> {
   const { ffmpeg } = await testFfmpeg();
-  const copy = ['-map', '0:v:0', '-c', 'copy', '-bsf:v', 'filter_units=remove_types=6'];
+  const pictures = ['-map', '0:v:0', '-c', 'copy', '-bsf:v', 'filter_units=remove_types=6'];
+  const copy = kind === 'picture' ? pictures : ['-map', '0:a:0', '-c', 'copy'];
   const { stdout } = await run(ffmpeg, [
     ...['-v', 'error', ...inputOptions(path), '-i', path, ...copy, '-f', 'framehash', '-hash', 'md5', '-'],
   ]);

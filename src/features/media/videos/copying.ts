@@ -12,6 +12,12 @@ interface Source {
 const PROGRESSIVE = { side: 1088, framesPerSecond: 61, bitRate: 16_000_000 };
 const PROFILES = new Set(['Constrained Baseline', 'Baseline', 'Main', 'High']);
 const SOUND = new Set(['aac', 'mp3']);
+/** bit/s: all sizes share the sound, the smallest too. */
+const RICHEST_SOUND = 192_000;
+/** Seconds by which the sound may end before the picture. */
+const SAME_END = 0.1;
+/** Sound in which a sample lasts longer than this has a hole. */
+const LONGEST_SAMPLE_SECONDS = 0.05;
 
 const HIGHEST_LEVEL = 42;
 /** A camera's rate wanders by less. */
@@ -59,6 +65,27 @@ export function canCopyToStream({ container, probe }: Source, largestSide: numbe
     bitRate <= richest * pixels * rate &&
     Math.abs(video.startSeconds - (audio?.startSeconds ?? video.startSeconds)) <= SAME_BEGINNING
   );
+}
+
+/** Whether the sound may be what all sizes share, as it is; whether it has holes is seen only when it is copied. */
+export function canCopySound({ probe }: Source): boolean {
+  const { video, audio } = probe;
+  if (!audio?.durationSeconds || !audio.bitRate || !video?.durationSeconds) return false;
+  return (
+    audio.codec === 'aac' &&
+    audio.profile === 'LC' &&
+    audio.channels === 2 &&
+    audio.bitRate <= RICHEST_SOUND &&
+    audio.durationSeconds >= video.durationSeconds - SAME_END
+  );
+}
+
+/** `pictureSeconds`: how long the picture turned out to be. */
+export function isUnbroken(
+  sound: { seconds: number; longestSampleSeconds: number },
+  pictureSeconds: number,
+): boolean {
+  return sound.longestSampleSeconds <= LONGEST_SAMPLE_SECONDS && sound.seconds >= pictureSeconds - SAME_END;
 }
 
 const isPlainH264 = (video: VideoTrack): boolean =>

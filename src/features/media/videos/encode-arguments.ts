@@ -19,6 +19,8 @@ export interface EncodeJob {
   sound: boolean;
   /** Seconds at which a segment of a copied track begins: key frames are set there too. */
   cuts?: readonly number[] | undefined;
+  /** Whether somebody waits for the first pictures. */
+  early: boolean;
   /** Filters of this build of ffmpeg. */
   filters: ReadonlySet<string>;
   limits: VideoLimits;
@@ -41,6 +43,7 @@ export const ANONYMOUS = [
 export const NO_MESSAGES = ['-bsf:v', 'filter_units=remove_types=6'];
 
 const GROUP_SECONDS = 2;
+const SOUND_FRAGMENT_SECONDS = 1;
 const SAMPLE_RATE = 48_000;
 const MOST_THREADS = 12;
 /** So far the encoder looks ahead for what later pictures take over: with the preset's ten it spends a tenth more bytes. */
@@ -58,6 +61,13 @@ const SOUND_FRAGMENTS = 'empty_moov+default_base_moof';
 /** What the AAC encoder puts before the first sample: so many are cut off, and nothing is shifted. */
 const PRIMING_SAMPLES = 1024;
 
+/** Seconds that 512 samples last. */
+const HALF_A_FRAME = 0.0107;
+const SOUND_FILE = [
+  ...['-f', 'mp4', '-movflags', SOUND_FRAGMENTS, '-frag_duration', String(SOUND_FRAGMENT_SECONDS * 1e6)],
+  ...['-flush_packets', '1', fileOf({ name: SOUND, copied: false })],
+];
+
 /** What is copied, or encoded as sound alone: all that the arguments depend on. */
 interface Sources extends Pick<EncodeJob, 'source' | 'container' | 'limits'> {
   probe: {
@@ -66,16 +76,27 @@ interface Sources extends Pick<EncodeJob, 'source' | 'container' | 'limits'> {
   };
 }
 
+/** What is copied. */
+interface CopyJob extends Sources {
+  /** Whether the sound is copied in the same run. */
+  sound: boolean;
+}
+
 export function encodeArguments(job: EncodeJob): string[] {
-  const threads = String(Math.min(MOST_THREADS, availableParallelism()));
+  const threads = String(countThreads());
   return [
-    ...[...COMMON, '-threads', threads],
+    ...[...COMMON, '-threads', job.early ? threads : decoderThreads()],
     ...sourceArguments(job),
     ...['-filter_complex', filterGraph(job)],
     ...(job.sound ? ['-map', '[a]', ...soundOutput(job)] : keepZero(job)),
     ...job.renditions.flatMap((rendition, place) => outputArguments({ job, rendition, place, threads })),
   ];
 }
+
+const countThreads = (): number => Math.min(MOST_THREADS, availableParallelism());
+
+/** Fewer where nobody waits: each that decodes costs the others more than it saves. */
+const decoderThreads = (): string => String(Math.max(1, Math.floor(countThreads() / 2)));
 
 /** The sound alone, which all renditions share. */
 export function soundArguments(job: Sources): string[] {
@@ -87,9 +108,7 @@ export function soundArguments(job: Sources): string[] {
 function soundOutput({ limits }: Pick<Sources, 'limits'>): string[] {
   return [
     ...['-vn', ...ANONYMOUS, '-t', String(limits.maxDurationSeconds + 1)],
-    ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE)],
-    ...['-f', 'mp4', '-movflags', SOUND_FRAGMENTS, '-frag_duration', String(GROUP_SECONDS * 1e6)],
-    ...['-flush_packets', '1', fileOf({ name: SOUND, copied: false })],
+    ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE), ...SOUND_FILE],
   ];
 }
 
@@ -99,14 +118,24 @@ function keepZero({ container, probe }: Pick<Sources, 'container' | 'probe'>): s
   return relative && probe.audio ? ['-map', `0:${probe.audio.index}`, '-c', 'copy', '-f', 'null', '-'] : [];
 }
 
-/** The picture as it came, in fragments. */
-export function copyArguments(job: Sources): string[] {
+/** The picture as it came, in fragments, and the sound too if that is wanted. */
+export function copyArguments(job: CopyJob): string[] {
   return [
     ...COMMON,
     ...sourceArguments(job),
+    ...(job.sound ? ['-itsoffset', String(HALF_A_FRAME), ...sourceArguments(job), ...copiedSound(job)] : []),
     ...['-map', `0:${job.probe.video.index}`, '-an', '-c', 'copy', ...ANONYMOUS, ...NO_MESSAGES],
     ...['-f', 'mp4', '-movflags', PICTURE_FRAGMENTS, COPY],
   ];
+}
+
+/**
+ * From the second input. Begins with the frame that lies next to zero, and there: without those that the encoder put before
+ * the first sample. So it is never shifted by more than half a frame.
+ */
+function copiedSound({ probe }: Sources): string[] {
+  const map = ['-map', `1:${probe.audio?.index ?? 0}`, '-vn', '-c', 'copy', '-copypriorss', '0'];
+  return [...map, ...ANONYMOUS, ...SOUND_FILE];
 }
 
 /** How long the picture of the result will be; undefined when the file says it of no track. */
@@ -214,6 +243,10 @@ function soundFilters({ durationSeconds }: Pick<VideoTrack, 'durationSeconds'>):
   return `aresample=${SAMPLE_RATE}:async=1000:first_pts=0${pad},atrim=start_sample=${PRIMING_SAMPLES},asetpts=PTS-STARTPTS`;
 }
 
+/** Where each group begins, in frames. The first is cut in half: so much sooner can somebody watch. */
+const keyFrames = (group: number): string =>
+  `expr:gte(n,if(lt(n_forced,2),n_forced*${Math.max(1, Math.floor(group / 2))},${group}*(n_forced-1)))`;
+
 const isLarge = ({ width, height }: Rendition): boolean => Math.min(width, height) >= LARGE_SIDE;
 
 function outputArguments(output: {
@@ -233,8 +266,11 @@ function outputArguments(output: {
     ...['-threads', isLarge(rendition) ? threads : '1'],
     ...['-profile:v', 'high', '-crf', String(rendition.crf)],
     ...['-maxrate', `${rendition.maxrate}k`, '-bufsize', `${rendition.bufsize}k`],
-    ...['-g', String(group), '-keyint_min', cuts.length > 0 ? '1' : String(group), '-sc_threshold', '0'],
-    ...(cuts.length > 0 ? ['-force_key_frames', cuts.map((time) => time.toFixed(3)).join(',')] : []),
+    ...['-g', String(group), '-keyint_min', '1', '-sc_threshold', '0'],
+    ...[
+      '-force_key_frames',
+      cuts.length > 0 ? cuts.map((time) => time.toFixed(3)).join(',') : keyFrames(group),
+    ],
     ...['-flags:v', '+cgop+bitexact', ...colorArguments(job.probe.video)],
     ...['-f', 'mp4', '-movflags', PICTURE_FRAGMENTS, '-flush_packets', '1', `${rendition.name}.mp4`],
   ];

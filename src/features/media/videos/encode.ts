@@ -5,6 +5,7 @@
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import type { RunLimits } from '../../../platform/ffmpeg/sandbox.ts';
 import type { VideoContainer } from './containers.ts';
+import { canCopySound } from './copying.ts';
 import { fileOf, SOUND, stillSeconds } from './encode-arguments.ts';
 import type { HeadStart } from './head-start.ts';
 import { chooseLadder } from './ladder.ts';
@@ -18,7 +19,7 @@ import { defaultRunLimits } from './run-limits.ts';
 import { makeStills, toPoster } from './stills.ts';
 import { toSheet, writeSheetList } from './storyboard.ts';
 import type { EncodeProgress, StreamSink } from './stream.ts';
-import { copyPicture, encodeSound, encodeTracks, handOn, lengthOf, type TrackJob } from './tracks.ts';
+import { copyTracks, encodeSound, encodeTracks, handOn, lengthOf, type TrackJob } from './tracks.ts';
 
 export interface EncodeRequest {
   ffmpeg: Ffmpeg;
@@ -73,11 +74,13 @@ export async function encodeFirst(request: EncodeRequest): Promise<FirstOutcome>
     job.sink.begin({ hasSound: hasAudio });
     const planned = chooseLadder({ ...job, mayCopy: mayCopy(job) });
     if (!planned.copied) await work.headStart?.[Symbol.asyncDispose]();
+    const copiesSound = planned.copied !== undefined && canCopySound(job);
     const [{ copied, encoded, ladder }] = await together(
       work,
-      (linked) => makePictures(job, linked, planned.copied),
+      (linked) =>
+        makePictures(job, linked, planned.copied && { rendition: planned.copied, sound: copiesSound }),
       // Beside a copy, which is over in a moment; otherwise in the one run that decodes.
-      async (linked) => (hasAudio && planned.copied ? encodeSound(job, linked) : undefined),
+      async (linked) => (hasAudio && planned.copied && !copiesSound ? encodeSound(job, linked) : undefined),
     );
     job.onProgress?.({ step: 'finishing' });
     const small = encoded.find(({ track }) => track.kind === 'picture') ?? copied;
@@ -94,11 +97,20 @@ export async function encodeFirst(request: EncodeRequest): Promise<FirstOutcome>
   });
 }
 
-/** The picture as it came, if it may be, and the rendition to begin with; without a copy the sound comes of the same run. */
-async function makePictures(job: Job, work: Work, wanted: Rendition | undefined) {
-  const copied = wanted && (await copyPicture(job, work, wanted));
+/** What may be copied, and the rendition to begin with; without a copy the sound comes of the same run. */
+async function makePictures(
+  job: Job,
+  work: Work,
+  wanted: { rendition: Rendition; sound: boolean } | undefined,
+) {
+  const { picture: copied, sound } = wanted ? await copyTracks(job, work, wanted) : {};
   const ladder = chooseLadder({ ...job, mayCopy: copied !== undefined });
-  if (copied) await handOn(job, copied);
+  await together(
+    work,
+    async () => sound && handOn(job, sound),
+    async () => copied && handOn(job, copied),
+  );
+  if (wanted?.sound && !sound) await encodeSound(job, work);
   const encoded = await encodeTracks(job, work, {
     ...{ renditions: ladder.first, copied, early: true },
     sound: job.probe.audio !== undefined && wanted === undefined,
@@ -122,7 +134,9 @@ export async function encodeRest(
     const work = { ...toWork(request), idle: true };
     job.sink.begin({ hasSound: job.probe.audio !== undefined });
     const ladder = chooseLadder({ ...job, mayCopy: finished.some(({ copied }) => copied) });
-    const copied = ladder.copied && (await copyPicture(job, work, ladder.copied));
+    const { picture: copied } = ladder.copied
+      ? await copyTracks(job, work, { rendition: ladder.copied, sound: false })
+      : {};
     const renditions = [...ladder.first, ...ladder.rest].filter(
       (rendition) => !finished.some(({ name }) => name === rendition.name),
     );

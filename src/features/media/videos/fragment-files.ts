@@ -7,6 +7,7 @@ import { damaged } from './problems.ts';
 /** `moof` and `mdat` of one run of samples. */
 export interface Fragment {
   seconds: number;
+  longestSampleSeconds: number;
   bytes: Buffer;
   /** From the fragment's first byte to the end of its first sample. */
   firstSampleEnd: number;
@@ -89,11 +90,13 @@ async function readBox(file: FileHandle, position: number): Promise<Buffer | und
 function toFragment(bytes: Buffer, timescale: number): Fragment {
   const samples = readRun(bytes);
   const duration = samples.reduce((sum, sample) => sum + sample.duration, 0);
+  const longest = samples.reduce((most, sample) => Math.max(most, sample.duration), 0);
   const dataStart = bytes.readUInt32BE(0) + 8;
   const firstSampleEnd = Math.min(bytes.length, dataStart + (samples[0]?.size ?? 0));
   const first = bytes.subarray(dataStart, firstSampleEnd);
   return {
     seconds: duration / timescale,
+    longestSampleSeconds: longest / timescale,
     bytes,
     firstSampleEnd,
     independent: hasRefresh(first) && isShownFirst(samples),

@@ -24,10 +24,12 @@ describe('the index of an MP4 file', () => {
       options: ['-movflags', '+faststart'],
     });
     expect(await readMovieIndex(source)).toEqual([
-      { index: 0, kind: 'picture', format: 'avc1', seconds: 3 },
-      { index: 1, kind: 'sound', format: 'mp4a', seconds: expect.closeTo(3, 1) },
+      { index: 0, kind: 'picture', format: 'avc1', isStereoAac: false, seconds: 3 },
+      { index: 1, kind: 'sound', format: 'mp4a', isStereoAac: true, seconds: expect.closeTo(3, 1) },
     ]);
-    expect(await readMovieIndex(front)).toEqual([{ index: 0, kind: 'picture', format: 'avc1', seconds: 1 }]);
+    expect(await readMovieIndex(front)).toEqual([
+      { index: 0, kind: 'picture', format: 'avc1', isStereoAac: false, seconds: 1 },
+    ]);
   });
 
   test.each([
@@ -68,15 +70,28 @@ describe('a head start', () => {
   test('is just what the look at the file then asks for', async () => {
     const { request, headStart, taken } = await begin(source);
     await encodeFirst({ ...request, headStart });
+    expect(taken).toEqual(['copy.mp4']);
+  });
+
+  test('encodes sound that has to be encoded', async () => {
+    const options = ['-preset', 'veryfast', '-crf', '28', '-g', '60', '-sc_threshold', '0'];
+    const mono = await makeVideo({
+      ...{ directory: folder, name: 'mono.mp4', seconds: 3, sound: 'mono', options },
+    });
+    const { request, headStart, taken } = await begin(mono);
+    await encodeFirst({ ...request, headStart });
     expect(taken.toSorted()).toEqual(['audio.mp4', 'copy.mp4']);
   });
 
   test('is given up where something else is asked for, before that begins', async () => {
-    const { request, headStart, taken } = await begin(source);
-    expect(await headStart.take(['-version', 'copy.mp4'])).toBeUndefined();
-    const outcome = await encodeFirst({ ...request, headStart });
-    expect(outcome).toMatchObject({ hasAudio: true, width: 640 });
-    expect(taken).toEqual(['audio.mp4']);
+    for (const file of ['copy.mp4', 'audio.mp4']) {
+      const { request, headStart, taken } = await begin(source);
+      expect(await headStart.take(['-version', file])).toBeUndefined();
+      expect(await readdir(request.directory)).toEqual([]);
+      const outcome = await encodeFirst({ ...request, headStart });
+      expect(outcome).toMatchObject({ hasAudio: true, width: 640 });
+      expect(taken).toEqual([]);
+    }
   });
 
   test('is not made where the picture cannot be copied', async () => {

@@ -8,6 +8,8 @@ export interface IndexedTrack {
   kind: 'picture' | 'sound' | 'other';
   /** Of the first sample description, e.g. `avc1`. */
   format: string;
+  /** Sound in AAC-LC, of two channels. */
+  isStereoAac: boolean;
   /** 0 in files that are written in fragments. */
   seconds: number;
 }
@@ -24,6 +26,8 @@ const MOST_BOXES = 32;
 const MOST_CHILDREN = 128;
 /** That of an hour has about 2 MB. */
 const LARGEST_INDEX = 16 * 1024 ** 2;
+const [ES_DESCRIPTOR, DECODER_CONFIG, DECODER_SPECIFIC] = [3, 4, 5];
+const AAC_LC = 2;
 const KINDS: Record<string, IndexedTrack['kind']> = { vide: 'picture', soun: 'sound' };
 
 /** Undefined: there is none, or nothing to make sense of. */
@@ -91,6 +95,29 @@ function readTrack(track: Buffer): Omit<IndexedTrack, 'index'> {
   return {
     kind: KINDS[handler] ?? 'other',
     format: descriptions.toString('latin1', 12, 16),
+    isStereoAac: descriptions.toString('latin1', 12, 16) === 'mp4a' && isStereoAac(descriptions),
     seconds: timescale > 0 ? duration / timescale : 0,
   };
+}
+
+/** By the AudioSpecificConfig (ISO/IEC 14496-3) in the descriptors of `esds` (14496-1). What the sample entry says of channels is often made up. */
+function isStereoAac(descriptions: Buffer): boolean {
+  const box = descriptions.indexOf('esds');
+  if (box < 0) return false;
+  let at = box + HEADER;
+  /** Goes past the descriptor's tag and its length, of up to four bytes. */
+  const enter = (tag: number): boolean => {
+    if (descriptions.readUInt8(at) !== tag) return false;
+    at += 1;
+    while (descriptions.readUInt8(at) & 0x80) at += 1;
+    at += 1;
+    return true;
+  };
+  if (!enter(ES_DESCRIPTOR)) return false;
+  at += 3;
+  if (!enter(DECODER_CONFIG)) return false;
+  at += 13;
+  if (!enter(DECODER_SPECIFIC)) return false;
+  const config = descriptions.readUInt16BE(at);
+  return config >> 11 === AAC_LC && ((config >> 3) & 0xf) === 2;
 }

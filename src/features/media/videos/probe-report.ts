@@ -34,9 +34,12 @@ export interface VideoTrack {
 export interface AudioTrack {
   index: number;
   codec: string;
+  profile: string;
   channels: number;
   startSeconds: number;
   durationSeconds?: number | undefined;
+  /** bit/s */
+  bitRate?: number | undefined;
 }
 
 export interface VideoProbe {
@@ -133,9 +136,11 @@ function readAudio(stream: Stream): AudioTrack {
   return {
     index: stream.index,
     codec: stream.codec_name,
+    profile: stream.profile,
     channels: stream.channels,
     startSeconds: readStart(stream),
     durationSeconds: readDuration(stream),
+    bitRate: positive(stream.bit_rate),
   };
 }
 

@@ -1,5 +1,5 @@
 // Cuts a fragmented file, which may still grow, into the segments of a stream: whole fragments, joined until they last
-// long enough. The first few are short, so that playing can begin early.
+// long enough. The first few are short, so that playing can begin early, on a slow line as well.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,13 +27,18 @@ export interface Cutter {
   /** What can be cut by now; with `last` all that is left. Throws VideoProblem where a segment gets too large to be held. */
   cut(last: boolean): AsyncGenerator<MadeSegment>;
   init(): Buffer | undefined;
-  /** Of every fragment so far: how many there are, whether playing may begin at each, and the longest. */
-  readonly seen: { count: number; independent: boolean; longestSeconds: number };
+  /** Of every fragment so far: how many there are, whether playing may begin at each, the longest, and the longest sample. */
+  readonly seen: {
+    count: number;
+    independent: boolean;
+    longestSeconds: number;
+    longestSampleSeconds: number;
+  };
 }
 
 export const SEGMENT_SECONDS = 4;
-const FIRST_SECONDS = 2;
-const SHORT_ONES = 3;
+/** Of the first ones. */
+const SHORT_SECONDS = [1, 1, 2, 2];
 /** Frames and sound do not divide time evenly. */
 const TOLERANCE = 0.25;
 /** Less than half a frame of the fastest. */
@@ -52,7 +57,7 @@ export interface CutterOptions {
 
 export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter {
   const source = openFragmentFile(path);
-  const seen = { count: 0, independent: true, longestSeconds: 0 };
+  const seen = { count: 0, independent: true, longestSeconds: 0, longestSampleSeconds: 0 };
   const init = `${run}-init.mp4`;
   let waiting: Fragment[] = [];
   let made = 0;
@@ -85,7 +90,7 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
 
   const isFull = (): boolean => {
     if (ends) return at >= (ends[made] ?? Infinity) - MOMENT;
-    return totalOf(waiting) >= (made < SHORT_ONES ? FIRST_SECONDS : SEGMENT_SECONDS) - TOLERANCE;
+    return totalOf(waiting) >= (SHORT_SECONDS[made] ?? SEGMENT_SECONDS) - TOLERANCE;
   };
 
   return {
@@ -99,6 +104,7 @@ export function createCutter({ path, folder, run, ends }: CutterOptions): Cutter
         seen.count += 1;
         seen.independent &&= fragment.independent;
         seen.longestSeconds = Math.max(seen.longestSeconds, fragment.seconds);
+        seen.longestSampleSeconds = Math.max(seen.longestSampleSeconds, fragment.longestSampleSeconds);
         if (isFull()) yield await write();
       }
       if (last && waiting.length > 0) yield await write();

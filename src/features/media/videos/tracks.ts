@@ -2,7 +2,7 @@
 
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import { FfmpegFailed } from '../../../platform/ffmpeg/run.ts';
-import { isWellGrouped } from './copying.ts';
+import { isUnbroken, isWellGrouped } from './copying.ts';
 import type { VideoContainer } from './containers.ts';
 import {
   copyArguments,
@@ -35,30 +35,47 @@ export interface TrackJob {
   onProgress?: ((progress: EncodeProgress) => void) | undefined;
 }
 
-const SOUND_BANDWIDTH = 140_000;
+const SOUND_BIT_RATE = 128_000;
+/** A variable rate, and what the file around it takes. */
+const SOUND_PEAK = 1.1;
 /** Segments of a copied track that are told of at once: the first, then the others. */
 const FIRST_BATCHES = [2, 8];
 const BATCH = 64;
 
-/** Hands on nothing before its key frames were looked at. Undefined: it has to be encoded after all. */
-export async function copyPicture(
+/** Both as they came. Hands on nothing before it was looked at whole; what is undefined has to be encoded after all. */
+export async function copyTracks(
   job: TrackJob,
   work: Work,
-  rendition: Rendition,
-): Promise<MadeTrack | undefined> {
-  const track = { ...planPicture(rendition), copied: true, early: true };
-  const args = copyArguments(toSources(job));
-  const pass = { args, source: job.source, run: job.run, tracks: [track] };
-  const copied = await runPass(work, pass).catch((error: unknown) => {
-    if (isOfTheCopy(error)) return undefined;
-    throw error;
-  });
-  const [made] = copied?.made ?? [];
-  if (!made?.seen.independent || !isWellGrouped(made.seen, lengthOf(made))) return undefined;
+  wanted: { rendition: Rendition; sound: boolean },
+): Promise<{ picture?: MadeTrack | undefined; sound?: MadeTrack | undefined }> {
+  const planned = { ...planPicture(wanted.rendition), copied: true, early: true };
+  const args = copyArguments({ ...toSources(job), sound: wanted.sound });
+  const tracks = wanted.sound ? [planned, planSound(job.probe.audio?.bitRate)] : [planned];
+  const copied = await runPass(work, { args, source: job.source, run: job.run, tracks }).catch(
+    (error: unknown) => {
+      if (isOfTheCopy(error)) return undefined;
+      throw error;
+    },
+  );
+  if (!copied) return {};
+  const [picture, sound] = copied.made;
   const expected = expectedSeconds({ probe: job.probe, filters: job.ffmpeg.filters });
-  if (Math.abs(lengthOf(made) - expected) > toleratedSeconds(expected)) return undefined;
-  return { ...made, track: { ...made.track, targetSeconds: targetDuration(asListed(made)) } };
+  const unbroken = sound && isUnbroken({ ...sound.seen, seconds: lengthOf(sound) }, expected);
+  return {
+    picture: picture && isWellCut(picture, expected) ? asLongAsItIs(picture) : undefined,
+    sound: unbroken ? asLongAsItIs(sound) : undefined,
+  };
 }
+
+const isWellCut = (made: MadeTrack, expected: number): boolean =>
+  made.seen.independent &&
+  isWellGrouped(made.seen, lengthOf(made)) &&
+  Math.abs(lengthOf(made) - expected) <= toleratedSeconds(expected);
+
+const asLongAsItIs = (made: MadeTrack): MadeTrack => ({
+  ...made,
+  track: { ...made.track, targetSeconds: targetDuration(asListed(made)) },
+});
 
 /** Whether what failed may well go otherwise when the picture is encoded: a group of pictures that is too large to be held, too. */
 function isOfTheCopy(error: unknown): boolean {
@@ -92,7 +109,7 @@ export async function encodeTracks(
   const targetSeconds = copied?.track.targetSeconds ?? SEGMENT_SECONDS;
   const tracks = renditions.map((rendition) => ({ ...planPicture(rendition), early, targetSeconds }));
   const { made, reached } = await runPass(work, {
-    args: encodeArguments({ ...toSources(job), renditions, sound, cuts, filters: job.ffmpeg.filters }),
+    args: encodeArguments({ ...toSources(job), renditions, sound, cuts, early, filters: job.ffmpeg.filters }),
     ...{ source: job.source, run: job.run, sink: job.sink, ends: cuts },
     tracks: [...tracks, ...(sound ? [planSound()] : [])],
     onTime: (seconds) => {
@@ -134,9 +151,10 @@ function planPicture(rendition: Rendition): PlannedTrack {
   };
 }
 
-const planSound = (): PlannedTrack => ({
+const planSound = (bitRate = SOUND_BIT_RATE): PlannedTrack => ({
   ...{ name: SOUND, kind: 'sound', copied: false, width: 0, height: 0, frameRate: 0 },
-  ...{ targetSeconds: SEGMENT_SECONDS, bandwidth: SOUND_BANDWIDTH, early: true, codecs: SOUND_CODEC },
+  ...{ targetSeconds: SEGMENT_SECONDS, bandwidth: Math.round(SOUND_PEAK * bitRate), early: true },
+  codecs: SOUND_CODEC,
 });
 
 const asListed = ({ segments }: MadeTrack) => segments.map(({ file, seconds }) => ({ uri: file, seconds }));
