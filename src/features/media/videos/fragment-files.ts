@@ -40,8 +40,9 @@ export function openFragmentFile(path: string): FragmentFile {
   let timescale = 1;
 
   async function* readBoxes(file: FileHandle): AsyncGenerator<Fragment> {
+    const { size } = await file.stat();
     for (;;) {
-      const box = await readBox(file, position);
+      const box = await readBox(file, { position, size });
       if (!box) return;
       position += box.length;
       const type = box.toString('latin1', 4, 8);
@@ -74,12 +75,15 @@ export function openFragmentFile(path: string): FragmentFile {
 }
 
 /** Undefined until the whole box is there. */
-async function readBox(file: FileHandle, position: number): Promise<Buffer | undefined> {
+async function readBox(
+  file: FileHandle,
+  { position, size }: { position: number; size: number },
+): Promise<Buffer | undefined> {
+  if (position + 8 > size) return undefined;
   const head = Buffer.alloc(8);
   if ((await file.read(head, 0, 8, position)).bytesRead < 8) return undefined;
   const length = head.readUInt32BE(0);
   if (length > LARGEST_FRAGMENT) throw damaged(new Error('A fragment is too large.'));
-  const { size } = await file.stat();
   // A length of zero is written over when that of the box is known.
   if (length < 8 || position + length > size) return undefined;
   const box = Buffer.alloc(length);
