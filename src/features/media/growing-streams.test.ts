@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectWhole, readPlaylist } from '../../../test/support/listed-streams.ts';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
@@ -88,6 +89,59 @@ describe('a video that is being encoded', () => {
     expect(seen.length).toBeGreaterThan(2);
   });
 
+  test('goes on after what a version that cut elsewhere has listed', async () => {
+    let stop: (() => void) | undefined;
+    await watch((told) => told === 4 && stop?.());
+    const { mediaId } = await opened.addVideo(middle);
+    const worker = await opened.startWorker();
+    const stopped = Promise.withResolvers<void>();
+    stop = () => void worker.stop().then(stopped.resolve);
+    await stopped.promise;
+    stop = undefined;
+    const prefix = (await opened.row(mediaId))?.hlsPrefix ?? '';
+    expect(await joinFirst(prefix)).toEqual([1, 1]);
+    await opened.work();
+    const whole = await expectWhole(opened, prefix);
+    expect(secondsOf(whole['360p'])).toEqual([2, 2, 2, 4]);
+  });
+
+  /** As the two first segments of the picture were cut before; answers how long they were. */
+  async function joinFirst(prefix: string): Promise<number[]> {
+    const { database, storage } = opened;
+    const track = await database.read
+      .selectFrom('renditions')
+      .select('id')
+      .where('name', '=', '360p')
+      .executeTakeFirstOrThrow();
+    const rows = await database.read
+      .selectFrom('segments')
+      .selectAll()
+      .where('renditionId', '=', track.id)
+      .orderBy('position')
+      .execute();
+    const [first, second] = rows;
+    if (!first || !second) throw new Error('Too little is listed.');
+    const parts = await Promise.all(
+      [first, second].map(async ({ file }) => {
+        const blob = await storage.blobs.open(`${prefix}/360p/${file}`);
+        return blob ? buffer(blob.read()) : Buffer.alloc(0);
+      }),
+    );
+    await storage.blobs.put(`${prefix}/360p/joined.m4s`, Buffer.concat(parts));
+    await database.transaction(async (tx) => {
+      await tx.deleteFrom('segments').where('renditionId', '=', track.id).where('position', '>', 0).execute();
+      const lasts = first.microseconds + second.microseconds;
+      await tx
+        .updateTable('segments')
+        .set({ file: 'joined.m4s', microseconds: lasts })
+        .where('renditionId', '=', track.id)
+        .execute();
+    });
+    return [first, second].map(({ microseconds }) => microseconds / 1e6);
+  }
+
+  const secondsOf = (playlist = ''): number[] =>
+    [...playlist.matchAll(/#EXTINF:([\d.]+)/g)].map(([, each]) => Math.round(Number(each) * 100) / 100);
   const body = (playlist = ''): string =>
     playlist.slice(playlist.indexOf('#EXT-X-MAP')).replace('#EXT-X-ENDLIST\n', '');
   const targetOf = (playlist = ''): string | undefined => /TARGETDURATION:\d+/.exec(playlist)?.[0];

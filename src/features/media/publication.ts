@@ -47,8 +47,11 @@ const KEPT_AT_ONCE = 4;
 /** A track's row, as this run knows it. */
 interface Known {
   id: number | undefined;
-  /** Segments that have rows. */
+  /** Segments that have rows, and how long they last. */
   segments: number;
+  seconds: number;
+  /** How long all that this run told of lasts, listed before or not. */
+  told: number;
   listed: boolean;
   finished: boolean;
   /** Whether this run has stored its beginning. */
@@ -121,12 +124,13 @@ export function createPublication(options: PublicationOptions): Publication {
       hasSound = video.hasSound;
     },
 
-    async append(track, { at, segments }) {
+    // By time, not by number: the version before may have cut elsewhere.
+    async append(track, { segments }) {
       const known = await know(track.name);
-      const fresh = segments.slice(Math.max(0, known.segments - at));
+      const fresh = segments.filter((segment) => isNews(known, segment));
       const [first] = fresh;
       if (known.finished || !first) return;
-      const position = at + segments.length - fresh.length;
+      const position = known.segments;
       const files = [...(known.begun ? [] : [first.init]), ...fresh.map(({ file }) => file)];
       const names = files.map((file) => `${track.name}/${file}`);
       await keepAll(names);
@@ -142,6 +146,7 @@ export function createPublication(options: PublicationOptions): Publication {
       });
       known.listed ||= track.early;
       known.segments = position + fresh.length;
+      known.seconds = known.told;
     },
 
     async finish(track) {
@@ -163,6 +168,12 @@ export function createPublication(options: PublicationOptions): Publication {
   };
 }
 
+/** Whether most of it comes after what is listed. */
+function isNews(known: Known, { seconds }: { seconds: number }): boolean {
+  known.told += seconds;
+  return known.told - seconds / 2 > known.seconds;
+}
+
 async function recall(
   database: Database,
   { mediaId, name }: { mediaId: number; name: string },
@@ -176,11 +187,18 @@ async function recall(
         .whereRef('renditionId', '=', 'renditions.id')
         .as('segments'),
     )
+    .select(({ selectFrom }) =>
+      selectFrom('segments')
+        .select(sql<number>`sum(microseconds)`.as('sum'))
+        .whereRef('renditionId', '=', 'renditions.id')
+        .as('microseconds'),
+    )
     .where('mediaId', '=', mediaId)
     .where('name', '=', name)
     .executeTakeFirst();
   const [listed, finished] = [Boolean(row?.listedAt), Boolean(row?.finishedAt)];
-  return { id: row?.id, segments: Number(row?.segments ?? 0), listed, finished, begun: false };
+  const [segments, seconds] = [Number(row?.segments ?? 0), Number(row?.microseconds ?? 0) / 1e6];
+  return { id: row?.id, segments, seconds, told: 0, listed, finished, begun: false };
 }
 
 async function insertTrack(
