@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
-import { ask } from '../support/site-data.ts';
+import { ask, onPostgres } from '../support/site-data.ts';
+import { recordStatements, type Statement } from '../support/statements.ts';
 
-const PEOPLE = 5_003;
+const PEOPLE = 7_503;
 const COMMENTS = 1_004;
+const OTHER_POSTS = 3_000;
 
 let server: TestServer;
 let ann: Person;
@@ -48,6 +50,15 @@ async function fill(): Promise<void> {
     `insert into posts (author_id, parent_id, root_id, text, created_at) values (1, ?, ?, 'the only one', 1)`,
     ...[quiet, quiet],
   );
+  await ask(
+    dataDir,
+    `insert into posts (author_id, text, created_at) ${numbers(OTHER_POSTS)} select 1, 'old', n from numbers`,
+  );
+  await ask(
+    dataDir,
+    `insert into likes (post_id, profile_id, created_at)
+     select posts.id, profiles.id, 1 from posts join profiles on profiles.id <= 20 where text = 'old'`,
+  );
 }
 
 test('the likes of the first and the newest comments are listed, and all of the other post', async () => {
@@ -61,6 +72,54 @@ test('the likes of the first and the newest comments are listed, and all of the 
   expect(likers).toEqual(likers.toSorted((one, other) => one - other));
   expect(likers[0]).toBe(few.likes[0].id);
 });
+
+test('likes beyond those that are listed are not gone through', async () => {
+  const { dataDir } = server;
+  if (onPostgres) await ask(dataDir, 'vacuum analyze likes');
+  // As it is now, it is kept ready.
+  await ask(dataDir, 'update posts set version = version + 1 where id = ?', popular);
+  const statements = await recordStatements(async () => {
+    const { json } = await call(server.base, `/api/posts/post/${popular}/`, { token: ann.access });
+    expect(json.likes).toHaveLength(5_000);
+  });
+  const ofLikes = statements.filter(({ text }) => text.includes('from "likes"'));
+  expect(ofLikes).toHaveLength(2);
+  for (const statement of ofLikes) await (onPostgres ? checkScans : checkPlan)(statement);
+});
+
+/** Scans are up to a limit or up to a profile. */
+async function checkPlan({ text, values }: Statement): Promise<void> {
+  const plan = await ask<{ detail: string }>(server.dataDir, `explain query plan ${text}`, ...values);
+  const scans = plan.map(({ detail }) => detail).filter((line) => line.startsWith('SEARCH likes'));
+  const inOrder = 'SEARCH likes USING PRIMARY KEY (post_id=?)';
+  const upTo = 'SEARCH likes USING PRIMARY KEY (post_id=? AND profile_id<?)';
+  expect(scans, text).toEqual(text.startsWith('with') ? [inOrder, upTo] : [inOrder]);
+  expect(text).toContain(`limit `);
+}
+
+interface Plan {
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  Plans?: Plan[];
+}
+
+/** No scan reads more than are listed, and what its average over all comments is rounded by. */
+async function checkScans({ text, values }: Statement): Promise<void> {
+  const [row] = await ask<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+    server.dataDir,
+    `explain (analyze, format json) ${text}`,
+    ...values,
+  );
+  const scansOf = (plan: Plan): Plan[] => [
+    ...(plan['Relation Name'] === 'likes' ? [plan] : []),
+    ...(plan.Plans ?? []).flatMap(scansOf),
+  ];
+  const read = (row ? scansOf(row['QUERY PLAN'][0].Plan) : []).map(
+    (plan) => plan['Actual Rows'] * plan['Actual Loops'],
+  );
+  expect(Math.max(...read), text).toBeLessThan(5_700);
+}
 
 test('of long comments as many of the newest are listed as a thread shows', async () => {
   const talkative = await say(server.base, ann, 'talkative');
