@@ -100,13 +100,14 @@ const preparePosts = ({ prepare, dialect }: Database) =>
 
 type Bounded = { ids: readonly number[]; most: number };
 
-/** Comments and replies of these posts, the oldest of each first. */
+/** Comments and replies of these posts, the oldest of each first: in the order of their index, which ends a long one at the limit. */
 function prepareThread({ prepare, dialect }: Database): (postIds: readonly number[]) => Promise<Row[]> {
   const findAll = prepare((read, { ids, most }: Bounded) =>
     read
       .selectFrom('posts')
       .select(columns)
       .where(dialect.isOneOf('rootId', ids))
+      .orderBy('rootId')
       .orderBy('createdAt')
       .orderBy('id')
       .limit(most),
