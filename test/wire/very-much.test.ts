@@ -1,4 +1,4 @@
-// A post with more likes and comments than an answer lists, beside one with few.
+// A post with more likes and comments than an answer lists, beside one with few, and a profile with more followers.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
@@ -126,6 +126,31 @@ async function mostRead({ text, values }: Statement, table: string): Promise<num
   expect(scans.length, text).toBeGreaterThan(0);
   return Math.max(...scans.map((scan) => scan['Actual Rows'] * scan['Actual Loops']));
 }
+
+test('the newest followers are listed and the rest is not gone through, but for the viewer', async () => {
+  const { base, dataDir } = server;
+  await ask(
+    dataDir,
+    `insert into follows (followed_id, follower_id, created_at)
+     select cast(? as integer), profiles.id, profiles.id from profiles join users on users.id = user_id where username like 'liker%'`,
+    ann.id,
+  );
+  const bob = await join(base);
+  const read = async (): Promise<number[]> =>
+    (await call(base, `/api/users/user/${ann.id}/`, { token: bob.access })).json.followers;
+  const [newest = 0, ...others] = await read();
+  expect(others).toEqual(Array.from({ length: 4_999 }, (_, index) => newest - 1 - index));
+  await ask(dataDir, 'insert into follows values (?, ?, 0)', ann.id, bob.id);
+  if (onPostgres) await ask(dataDir, 'vacuum analyze follows');
+  const statements = await recordStatements(async () => {
+    expect(await read()).toEqual([bob.id, newest, ...others.slice(0, -1)]);
+  });
+  const ofFollowers = statements.filter(({ text }) => text.includes('from "follows"'));
+  expect(ofFollowers.length).toBeGreaterThan(0);
+  for (const statement of ofFollowers)
+    if (onPostgres) expect(await mostRead(statement, 'follows')).toBeLessThanOrEqual(5_000);
+    else expect(await planOf(statement)).toEqual([expect.stringMatching(/^SEARCH follows USING/)]);
+});
 
 test('of long comments as many of the newest are listed as a thread shows', async () => {
   const talkative = await say(server.base, ann, 'talkative');
