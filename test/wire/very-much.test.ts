@@ -1,11 +1,13 @@
-// A post with more likes and comments than an answer lists, beside one with few.
+// A post with more likes and comments than an answer lists, beside one with few, and a profile with more followers.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call, join, type Person, say } from '../support/classic-client.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
-import { ask } from '../support/site-data.ts';
+import { ask, onPostgres } from '../support/site-data.ts';
+import { recordStatements, type Statement } from '../support/statements.ts';
 
-const PEOPLE = 5_003;
-const COMMENTS = 1_004;
+const PEOPLE = 7_503;
+const COMMENTS = 2_004;
+const OTHER_POSTS = 3_000;
 
 let server: TestServer;
 let ann: Person;
@@ -48,6 +50,15 @@ async function fill(): Promise<void> {
     `insert into posts (author_id, parent_id, root_id, text, created_at) values (1, ?, ?, 'the only one', 1)`,
     ...[quiet, quiet],
   );
+  await ask(
+    dataDir,
+    `insert into posts (author_id, text, created_at) ${numbers(OTHER_POSTS)} select 1, 'old', n from numbers`,
+  );
+  await ask(
+    dataDir,
+    `insert into likes (post_id, profile_id, created_at)
+     select posts.id, profiles.id, 1 from posts join profiles on profiles.id <= 20 where text = 'old'`,
+  );
 }
 
 test('the likes of the first and the newest comments are listed, and all of the other post', async () => {
@@ -55,11 +66,90 @@ test('the likes of the first and the newest comments are listed, and all of the 
   const [few, much] = json;
   expect(few).toMatchObject({ id: quiet, likes: { length: 3 }, comments: [{ comment: 'the only one' }] });
   expect(much).toMatchObject({ id: popular, likes: { length: 5_000 }, comments: { length: 1_000 } });
-  expect(much.comments[0].comment).toBe('comment 4');
+  expect(much.comments[0].comment).toBe(`comment ${COMMENTS - 1_000}`);
   expect(much.comments.at(-1).comment).toBe(`comment ${COMMENTS - 1}`);
   const likers: number[] = much.likes.map(({ id }: { id: number }) => id);
   expect(likers).toEqual(likers.toSorted((one, other) => one - other));
   expect(likers[0]).toBe(few.likes[0].id);
+});
+
+test('likes and comments beyond those that are listed are not gone through', async () => {
+  const { dataDir } = server;
+  if (onPostgres) await ask(dataDir, 'vacuum analyze likes, posts');
+  // As it is now, it is kept ready.
+  await ask(dataDir, 'update posts set version = version + 1 where id = ?', popular);
+  const statements = await recordStatements(async () => {
+    const { json } = await call(server.base, `/api/posts/post/${popular}/`, { token: ann.access });
+    expect(json).toMatchObject({ likes: { length: 5_000 }, comments: { length: 1_000 } });
+  });
+  const ofThread = statements.filter(({ text }) => /"root_id" (?:=|in)/.test(text));
+  const ofLikes = statements.filter(({ text }) => text.includes('from "likes"'));
+  expect([ofThread.length, ofLikes.length]).toEqual([2, 2]);
+  if (onPostgres) {
+    for (const statement of ofThread) expect(await mostRead(statement, 'posts')).toBeLessThanOrEqual(1_001);
+    // With what an average over all comments is rounded by.
+    for (const statement of ofLikes) expect(await mostRead(statement, 'likes')).toBeLessThan(5_700);
+    return;
+  }
+  const searched = 'SEARCH posts USING INDEX posts_of_root (root_id=?)';
+  for (const statement of ofThread)
+    expect((await planOf(statement)).filter((line) => !/SUBQUERY|json_each/.test(line))).toEqual([searched]);
+  const [first, bounded] = await Promise.all(ofLikes.map(planOf));
+  const ofOne = 'SEARCH likes USING PRIMARY KEY (post_id=?)';
+  const likes = (plan: readonly string[] = []): string[] => plan.filter((line) => /SEARCH likes/.test(line));
+  expect(likes(first)).toEqual([ofOne]);
+  // As far as a limit, and as far as that went.
+  expect(likes(bounded)).toEqual([ofOne, 'SEARCH likes USING PRIMARY KEY (post_id=? AND profile_id<?)']);
+});
+
+const planOf = async ({ text, values }: Statement): Promise<string[]> => {
+  const plan = await ask<{ detail: string }>(server.dataDir, `explain query plan ${text}`, ...values);
+  return plan.map(({ detail }) => detail);
+};
+
+interface Plan {
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  Plans?: Plan[];
+}
+
+/** The rows that were read by the scan of the table that read most. */
+async function mostRead({ text, values }: Statement, table: string): Promise<number> {
+  const explain = `explain (analyze, format json) ${text}`;
+  const rows = await ask<{ 'QUERY PLAN': [{ Plan: Plan }] }>(server.dataDir, explain, ...values);
+  const scansOf = (plan: Plan): Plan[] => [
+    ...(plan['Relation Name'] === table ? [plan] : []),
+    ...(plan.Plans ?? []).flatMap(scansOf),
+  ];
+  const scans = rows.flatMap((row) => scansOf(row['QUERY PLAN'][0].Plan));
+  expect(scans.length, text).toBeGreaterThan(0);
+  return Math.max(...scans.map((scan) => scan['Actual Rows'] * scan['Actual Loops']));
+}
+
+test('the newest followers are listed and the rest is not gone through, but for the viewer', async () => {
+  const { base, dataDir } = server;
+  await ask(
+    dataDir,
+    `insert into follows (followed_id, follower_id, created_at)
+     select cast(? as integer), profiles.id, profiles.id from profiles join users on users.id = user_id where username like 'liker%'`,
+    ann.id,
+  );
+  const bob = await join(base);
+  const read = async (): Promise<number[]> =>
+    (await call(base, `/api/users/user/${ann.id}/`, { token: bob.access })).json.followers;
+  const [newest = 0, ...others] = await read();
+  expect(others).toEqual(Array.from({ length: 4_999 }, (_, index) => newest - 1 - index));
+  await ask(dataDir, 'insert into follows values (?, ?, 0)', ann.id, bob.id);
+  if (onPostgres) await ask(dataDir, 'vacuum analyze follows');
+  const statements = await recordStatements(async () => {
+    expect(await read()).toEqual([bob.id, newest, ...others.slice(0, -1)]);
+  });
+  const ofFollowers = statements.filter(({ text }) => text.includes('from "follows"'));
+  expect(ofFollowers.length).toBeGreaterThan(0);
+  for (const statement of ofFollowers)
+    if (onPostgres) expect(await mostRead(statement, 'follows')).toBeLessThanOrEqual(5_000);
+    else expect(await planOf(statement)).toEqual([expect.stringMatching(/^SEARCH follows USING/)]);
 });
 
 test('of long comments as many of the newest are listed as a thread shows', async () => {

@@ -10,7 +10,7 @@ const STRETCH = new RegExp(`([${UNSPACED}]+)|[^${UNSPACED}]+`, 'gu');
 const STACK = /([\p{M}ﾞﾟ]{30})[\p{M}ﾞﾟ]+/gu;
 const MAX_TERM_CHARACTERS = 64;
 const MAX_QUERY_TERMS = 16;
-/** A prefix so short is that of a good part of all words, which are all gone through. */
+/** A prefix so short is that of a good part of all words, and PostgreSQL goes through all of them. */
 const SHORT_CHARACTERS = 2;
 const MAX_SHORT_TERMS = 2;
 

@@ -1,6 +1,5 @@
 // Posts with everything that hangs on them, many at a time, in a constant number of queries: five, and one more for likes and for
 // each post where there is very much. The view is the same for every viewer.
-import { sql } from 'kysely';
 import type { Database } from '../../platform/database/database.ts';
 import type { Media, MediaView } from '../media/index.ts';
 import type { Profiles, ProfileView } from '../profiles/index.ts';
@@ -101,13 +100,14 @@ const preparePosts = ({ prepare, dialect }: Database) =>
 
 type Bounded = { ids: readonly number[]; most: number };
 
-/** Comments and replies of these posts, the oldest of each first. */
+/** Comments and replies of these posts, the oldest of each first: in the order of their index, which ends a long one at the limit. */
 function prepareThread({ prepare, dialect }: Database): (postIds: readonly number[]) => Promise<Row[]> {
   const findAll = prepare((read, { ids, most }: Bounded) =>
     read
       .selectFrom('posts')
       .select(columns)
       .where(dialect.isOneOf('rootId', ids))
+      .orderBy('rootId')
       .orderBy('createdAt')
       .orderBy('id')
       .limit(most),
@@ -154,20 +154,38 @@ function prepareLikes({ prepare, dialect }: Database): (ids: readonly number[]) 
       .orderBy('profileId')
       .limit(most),
   );
+  // Up to the last one that is listed, so that the likes after it are not gone through.
   const findFirst = prepare((read, { ids, most }: Bounded) =>
     read
-      .selectFrom((from) =>
-        from
-          .selectFrom('likes')
-          .select(['postId', 'profileId'])
-          .select(sql<number>`row_number() over (partition by post_id order by profile_id)`.as('place'))
-          .where(dialect.isOneOf('postId', ids))
-          .as('listed'),
+      .with(
+        (name) => name('ends').materialized(),
+        (from) =>
+          from
+            .selectFrom('posts')
+            .select('posts.id')
+            .select((outer) =>
+              outer
+                .selectFrom((inner) =>
+                  inner
+                    .selectFrom('likes')
+                    .select('likes.profileId')
+                    .whereRef('likes.postId', '=', 'posts.id')
+                    .orderBy('likes.profileId')
+                    .limit(most)
+                    .as('listed'),
+                )
+                .select(({ fn }) => fn.max('listed.profileId').as('last'))
+                .as('last'),
+            )
+            .where(dialect.isOneOf('posts.id', ids)),
       )
-      .select(['postId', 'profileId'])
-      .where('place', '<=', most)
-      .orderBy('postId')
-      .orderBy('profileId'),
+      .selectFrom('ends')
+      .innerJoin('likes', (join) =>
+        join.onRef('likes.postId', '=', 'ends.id').onRef('likes.profileId', '<=', 'ends.last'),
+      )
+      .select(['likes.postId', 'likes.profileId'])
+      .orderBy('likes.postId')
+      .orderBy('likes.profileId'),
   );
   return boundEach({ findAll, findSome: findFirst, most: LIKES_LISTED });
 }

@@ -76,16 +76,21 @@ export function createProfileViews({ database }: { database: Database }): Profil
   const findPictures = prepare((from, { picture, cover }: { picture: string | null; cover: string | null }) =>
     from.selectFrom('pictures').selectAll().where('key', 'in', [picture, cover]),
   );
-  const findFollowers = prepare(
-    (from, { id, viewerId, most }: { id: number; viewerId: number; most: number }) =>
-      from
-        .selectFrom('follows')
-        .select('followerId')
-        .where('followedId', '=', id)
-        .orderBy((order) => order.case().when('followerId', '=', viewerId).then(0).else(1).end())
-        .orderBy('createdAt', 'desc')
-        .orderBy('followerId', 'desc')
-        .limit(most),
+  const findNewestFollowers = prepare((from, { id, most }: { id: number; most: number }) =>
+    from
+      .selectFrom('follows')
+      .select('followerId')
+      .where('followedId', '=', id)
+      .orderBy('createdAt', 'desc')
+      .orderBy('followerId', 'desc')
+      .limit(most),
+  );
+  const findFollower = prepare((from, { id, followerId }: { id: number; followerId: number }) =>
+    from
+      .selectFrom('follows')
+      .select('followerId')
+      .where('followedId', '=', id)
+      .where('followerId', '=', followerId),
   );
   const findEmail = prepare((from, { userId }: { userId: number }) =>
     from.selectFrom('users').select('email').where('id', '=', userId),
@@ -93,7 +98,9 @@ export function createProfileViews({ database }: { database: Database }): Profil
   const detail: ProfileViews['detail'] = async ({ id, viewer }) => {
     const [profile] = await find({ ids: [id] });
     if (!profile) throw notFound('profile');
-    const followers = await findFollowers({ id, viewerId: viewer.profileId, most: FOLLOWERS_LISTED });
+    const own = await findFollower({ id, followerId: viewer.profileId });
+    const newest = await findNewestFollowers({ id, most: FOLLOWERS_LISTED });
+    const followerIds = new Set([...own, ...newest].map((row) => row.followerId));
     const pictures = await findPictures({ picture: profile.pictureKey, cover: profile.coverKey });
     const factsOf = (key: string | null): PictureFacts | undefined => {
       const row = pictures.find((picture) => picture.key === key);
@@ -103,7 +110,7 @@ export function createProfileViews({ database }: { database: Database }): Profil
       ...view(profile),
       picture: factsOf(profile.pictureKey),
       cover: factsOf(profile.coverKey),
-      followerIds: followers.map((row) => row.followerId),
+      followerIds: [...followerIds].slice(0, FOLLOWERS_LISTED),
     };
   };
   return {

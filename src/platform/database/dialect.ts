@@ -55,8 +55,10 @@ export interface SchemaDialect {
   readonly ordered: string;
   /** A unique index over a number and a text of any length. */
   uniqueText(index: { name: string; table: string; columns: [number: string, text: string] }): string;
-  /** The full-text index of posts. */
+  /** The full-text index of posts, as it was first. */
   readonly search: readonly string[];
+  /** Another in its place, empty, where short prefixes are quicker that way. */
+  readonly searchByPrefix: readonly string[];
 }
 
 /** The full-text index over posts: terms go in and come out as made by the posts feature. */

@@ -65,6 +65,7 @@ export const postgresDialect: Dialect = {
       `create table post_terms (id bigint primary key, terms tsvector not null)`,
       `create index post_terms_by_term on post_terms using gin (terms)`,
     ],
+    searchByPrefix: [],
   },
 };
 

@@ -207,6 +207,17 @@ test.each([true, false])('plans are kept under names, unless that is switched of
   expect(rows).toHaveLength(isOn ? 2 : 0);
 });
 
+test('a search is planned for its words at each run', async () => {
+  await using own = await openDatabase({ ...settingsOf(cluster.url), poolSize: 1 }, rethrow);
+  for (const prefix of ['a', 'common']) {
+    const found = own.dialect.search.matches([prefix, 'other'], 10);
+    await sql`select id from ${found} as found where id > ${0}`.execute(own.read);
+  }
+  const { rows } =
+    await sql`select name from pg_prepared_statements where statement like '%tsquery%'`.execute(own.read);
+  expect(rows).toEqual([]);
+});
+
 test('behind a pooler it wants its time limits from the user, and waits for a server that the pooler has lost', async () => {
   await using pooler = await startPooler(cluster.url);
   const settings = { ...settingsOf(pooler.url), preparedStatements: false };

@@ -52,6 +52,10 @@ export const sqliteDialect: Dialect = {
     search: [
       `create virtual table post_terms using fts5 (terms, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0 tokenchars '%_'")`,
     ],
+    searchByPrefix: [
+      'drop table post_terms',
+      `create virtual table post_terms using fts5 (terms, content = '', contentless_delete = 1, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 0 tokenchars '%_'")`,
+    ],
   },
 };
 

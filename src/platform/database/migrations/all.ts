@@ -12,6 +12,8 @@ import * as uploadParts from './007-upload-parts.ts';
 import * as pictures from './008-pictures.ts';
 import * as growingStreams from './009-growing-streams.ts';
 import * as requestsOfJobs from './010-requests-of-jobs.ts';
+import * as shortPrefixes from './011-short-prefixes.ts';
+import * as newestFollowers from './012-newest-followers.ts';
 
 export interface Migration {
   up(db: Kysely<unknown>, schema: SchemaDialect): Promise<void>;
@@ -33,4 +35,6 @@ export const migrations: readonly (readonly [number: number, migration: Migratio
   [8, pictures],
   [9, growingStreams],
   [10, requestsOfJobs],
+  [11, shortPrefixes],
+  [12, newestFollowers],
 ];
