@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { createClassicDoor } from './api/classic/index.ts';
 import { createFilesDoor } from './api/files/index.ts';
 import { createHealthDoor } from './api/health/index.ts';
+import { createHeldBodies, type HeldBodies } from './api/held-bodies.ts';
 import { createRequestLimits } from './api/limits.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
@@ -76,6 +77,8 @@ export interface AppOptions {
   onRoute?: RouteListener;
   metrics?: Metrics;
   tracing?: Tracing;
+  /** With another bound than pictures need. */
+  heldBodies?: HeldBodies;
 }
 
 const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
@@ -146,6 +149,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const server = await createServer({
     ...config,
     ...{ logger, metrics, tracing, onRoute },
+    heldBodies: options.heldBodies ?? holdBodies(config),
     filesOrigin: storage.origin,
     isDraining: () => health.isDraining,
     beforeRouting: takeOverriddenMethod,
@@ -216,6 +220,12 @@ async function openPlatform(options: PlatformOptions) {
   const records = createPictureRecords({ jobs, now });
   return { scratch, secretKey, database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records };
 }
+
+const HELD_BYTES = 256 * 2 ** 20;
+
+/** More where pictures may be so large that a few would fill it. */
+const holdBodies = ({ limits }: Config): HeldBodies =>
+  createHeldBodies({ maxBytes: Math.max(HELD_BYTES, 8 * limits.pictureBytes) });
 
 /** Every hour, at a minute of its own, paused until the work begins. */
 function scheduleSweep({
