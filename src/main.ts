@@ -134,7 +134,8 @@ const tell = (line: string, passes: boolean): Error =>
 
 /** Of the codes below: whoever starts the program again later may find it gone. */
 const PASSING = new Set([
-  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable', 'database_busy', 'tables_in_use', '25006'],
+  ...['EADDRINUSE', 'EAI_AGAIN'],
+  ...['database_unavailable', 'database_busy', 'database_read_only', 'tables_in_use'],
   ...['ENOSPC', 'SQLITE_FULL', 'storage_full', 'SQLITE_IOERR_SHMSIZE'],
 ]);
 
@@ -195,7 +196,7 @@ const REFUSALS: Record<string, string> = {
   '28000': 'this user is not let in',
   '3D000': 'there is no such database',
   '42501': 'this user may not make tables there',
-  '25006': 'it is read only',
+  database_read_only: 'it is read only',
   database_unavailable: 'it cannot be reached',
   database_busy: 'it is too busy to answer in time',
   tables_in_use: 'its tables are held by something, such as a backup or a long query, and cannot be changed',
