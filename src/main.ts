@@ -29,7 +29,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   await using opened = new AsyncDisposableStack();
   const metrics = await openMetrics({ isOn: config.metrics.port !== 'off' });
   const tracing = opened.use(await openTracing(config.tracing));
-  const app = await start(config, { ...{ logger, print, metrics, tracing }, opened });
+  const app = await start(config, { ...{ logger, print, metrics, tracing, signalled }, opened });
   const signal = await signalled;
   logger.info({ signal }, 'stopping');
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
@@ -56,14 +56,27 @@ interface Start {
   print: (line: string) => void;
   metrics: Metrics;
   tracing: Tracing;
+  signalled: Promise<NodeJS.Signals>;
   /** What outlives the app. */
   opened: AsyncDisposableStack;
 }
 
-async function start(config: Config, { logger, print, metrics, tracing, opened }: Start): Promise<App> {
+async function start(
+  config: Config,
+  { logger, print, metrics, tracing, signalled, opened }: Start,
+): Promise<App> {
+  let isBuilt = false;
+  // It may wait an hour for tables that another node migrates. Nobody is served yet, and a transaction that ends with its
+  // connection leaves nothing.
+  void signalled.then((signal) => {
+    if (isBuilt) return;
+    logger.info({ signal }, 'stopped before the start was over');
+    process.exit(0);
+  });
   const app = await createApp({ config, logger, metrics, tracing }).catch((error: unknown) => {
     throw explainStart(error, config);
   });
+  isBuilt = true;
   let operations: Operations;
   try {
     operations = opened.use(await openOperations(config.metrics, { health: app.health, metrics }));
