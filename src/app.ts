@@ -8,6 +8,7 @@ import { createFilesDoor } from './api/files/index.ts';
 import { createHealthDoor } from './api/health/index.ts';
 import { createHeldBodies, type HeldBodies } from './api/held-bodies.ts';
 import { createRequestLimits } from './api/limits.ts';
+import { listen, type Place } from './api/listening.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
@@ -64,6 +65,7 @@ export interface App extends AsyncDisposable {
   readonly health: Health;
   /** What is switched on, for the start report. */
   readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
+  listen(place: Place): Promise<void>;
   /** Begins to run jobs, with a sweep now and every hour. */
   startWork(): Promise<void>;
 }
@@ -92,10 +94,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   const platform = await openPlatform({ ...options, now, measure, onError, opened });
   const { database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records } = platform;
 
+  const { tokens, hashConcurrency } = config;
   const users = createUsers({
-    ...{ database, limits, now, secretKey: platform.secretKey },
-    tokens: config.tokens,
-    hashConcurrency: config.hashConcurrency,
+    ...{ database, limits, now, secretKey: platform.secretKey, tokens, hashConcurrency },
   });
   const profiles = createProfiles({ database, storage, jobs, limits, pictures, records, users, now });
   const { sizes } = config.videos;
@@ -181,6 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...{ server, worker, users, profiles, posts, media, imports, health },
     jobs: measure.jobs(createJobsOverview({ database, now })),
     report: { database: database.description, storage: storage.description, ffmpeg },
+    listen: (place) => listen(server, place),
     async startWork() {
       await platform.scratch.sweep();
       await worker.start();

@@ -80,7 +80,7 @@ async function start(
   let operations: Operations;
   try {
     operations = opened.use(await openOperations(config.metrics, { health: app.health, metrics }));
-    if (config.roles.serve) await app.server.listen({ host: config.host, port: config.port });
+    if (config.roles.serve) await app.listen(config);
     if (config.roles.work) await app.startWork();
   } catch (error) {
     await app[Symbol.asyncDispose]();

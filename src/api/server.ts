@@ -71,7 +71,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     ...connectionOptions(options.timeouts),
     routerOptions: { maxParamLength: 300 },
-    // The one place that is reached on every address that `localhost` has.
     rewriteUrl(request) {
       options.beforeRouting?.(request as IncomingMessage);
       return request.url ?? '/';
