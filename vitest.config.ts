@@ -31,7 +31,7 @@ const withoutPostgres = [
   ...['test/wire/{queries,start}.test.ts', 'test/support/**'],
   // What is decided before the database is asked, or after.
   ...[
-    'test/wire/{cors-and-hosts,http,large-bodies,limits,markup,pages}.test.ts',
+    'test/wire/{cors-and-hosts,held-bodies,http,large-bodies,limits,markup,pages}.test.ts',
     'test/wire/{picture-flood,slow-clients,slow-readers}.test.ts',
   ],
   // What rows say of it, `transcode.test.ts` has; and of what seeds a site, the tests of the verbs that do it.

@@ -6,7 +6,9 @@ import type { FastifyInstance } from 'fastify';
 import { createClassicDoor } from './api/classic/index.ts';
 import { createFilesDoor } from './api/files/index.ts';
 import { createHealthDoor } from './api/health/index.ts';
+import { createHeldBodies, type HeldBodies } from './api/held-bodies.ts';
 import { createRequestLimits } from './api/limits.ts';
+import { listen, type Place } from './api/listening.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
@@ -63,6 +65,7 @@ export interface App extends AsyncDisposable {
   readonly health: Health;
   /** What is switched on, for the start report. */
   readonly report: { database: string; storage: string; ffmpeg: Ffmpeg | undefined };
+  listen(place: Place): Promise<void>;
   /** Begins to run jobs, with a sweep now and every hour. */
   startWork(): Promise<void>;
 }
@@ -76,6 +79,8 @@ export interface AppOptions {
   onRoute?: RouteListener;
   metrics?: Metrics;
   tracing?: Tracing;
+  /** With another bound than pictures need. */
+  heldBodies?: HeldBodies;
 }
 
 const PICTURES = { maxPixels: 40e6, maxFrames: 200, concurrency: 1, queueLimit: 64, timeoutSeconds: 20 };
@@ -89,10 +94,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   const platform = await openPlatform({ ...options, now, measure, onError, opened });
   const { database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records } = platform;
 
+  const { tokens, hashConcurrency } = config;
   const users = createUsers({
-    ...{ database, limits, now, secretKey: platform.secretKey },
-    tokens: config.tokens,
-    hashConcurrency: config.hashConcurrency,
+    ...{ database, limits, now, secretKey: platform.secretKey, tokens, hashConcurrency },
   });
   const profiles = createProfiles({ database, storage, jobs, limits, pictures, records, users, now });
   const { sizes } = config.videos;
@@ -146,6 +150,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const server = await createServer({
     ...config,
     ...{ logger, metrics, tracing, onRoute },
+    heldBodies: options.heldBodies ?? holdBodies(config),
     filesOrigin: storage.origin,
     isDraining: () => health.isDraining,
     beforeRouting: takeOverriddenMethod,
@@ -177,6 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...{ server, worker, users, profiles, posts, media, imports, health },
     jobs: measure.jobs(createJobsOverview({ database, now })),
     report: { database: database.description, storage: storage.description, ffmpeg },
+    listen: (place) => listen(server, place),
     async startWork() {
       await platform.scratch.sweep();
       await worker.start();
@@ -216,6 +222,12 @@ async function openPlatform(options: PlatformOptions) {
   const records = createPictureRecords({ jobs, now });
   return { scratch, secretKey, database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records };
 }
+
+const HELD_BYTES = 256 * 2 ** 20;
+
+/** More where pictures may be so large that a few would fill it. */
+const holdBodies = ({ limits }: Config): HeldBodies =>
+  createHeldBodies({ maxBytes: Math.max(HELD_BYTES, 8 * limits.pictureBytes) });
 
 /** Every hour, at a minute of its own, paused until the work begins. */
 function scheduleSweep({

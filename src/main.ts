@@ -29,7 +29,7 @@ export async function serve(config: Config, print: (line: string) => void): Prom
   await using opened = new AsyncDisposableStack();
   const metrics = await openMetrics({ isOn: config.metrics.port !== 'off' });
   const tracing = opened.use(await openTracing(config.tracing));
-  const app = await start(config, { ...{ logger, print, metrics, tracing }, opened });
+  const app = await start(config, { ...{ logger, print, metrics, tracing, signalled }, opened });
   const signal = await signalled;
   logger.info({ signal }, 'stopping');
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
@@ -56,18 +56,31 @@ interface Start {
   print: (line: string) => void;
   metrics: Metrics;
   tracing: Tracing;
+  signalled: Promise<NodeJS.Signals>;
   /** What outlives the app. */
   opened: AsyncDisposableStack;
 }
 
-async function start(config: Config, { logger, print, metrics, tracing, opened }: Start): Promise<App> {
+async function start(
+  config: Config,
+  { logger, print, metrics, tracing, signalled, opened }: Start,
+): Promise<App> {
+  let isBuilt = false;
+  // It may wait an hour for tables that another node migrates. Nobody is served yet, and a transaction that ends with its
+  // connection leaves nothing.
+  void signalled.then((signal) => {
+    if (isBuilt) return;
+    logger.info({ signal }, 'stopped before the start was over');
+    process.exit(0);
+  });
   const app = await createApp({ config, logger, metrics, tracing }).catch((error: unknown) => {
     throw explainStart(error, config);
   });
+  isBuilt = true;
   let operations: Operations;
   try {
     operations = opened.use(await openOperations(config.metrics, { health: app.health, metrics }));
-    if (config.roles.serve) await app.server.listen({ host: config.host, port: config.port });
+    if (config.roles.serve) await app.listen(config);
     if (config.roles.work) await app.startWork();
   } catch (error) {
     await app[Symbol.asyncDispose]();
@@ -134,7 +147,8 @@ const tell = (line: string, passes: boolean): Error =>
 
 /** Of the codes below: whoever starts the program again later may find it gone. */
 const PASSING = new Set([
-  ...['EADDRINUSE', 'EAI_AGAIN', 'database_unavailable', 'database_busy', 'tables_in_use', '25006'],
+  ...['EADDRINUSE', 'EAI_AGAIN'],
+  ...['database_unavailable', 'database_busy', 'database_read_only', 'tables_in_use'],
   ...['ENOSPC', 'SQLITE_FULL', 'storage_full', 'SQLITE_IOERR_SHMSIZE'],
 ]);
 
@@ -195,7 +209,7 @@ const REFUSALS: Record<string, string> = {
   '28000': 'this user is not let in',
   '3D000': 'there is no such database',
   '42501': 'this user may not make tables there',
-  '25006': 'it is read only',
+  database_read_only: 'it is read only',
   database_unavailable: 'it cannot be reached',
   database_busy: 'it is too busy to answer in time',
   tables_in_use: 'its tables are held by something, such as a backup or a long query, and cannot be changed',

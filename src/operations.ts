@@ -49,8 +49,10 @@ async function listen(
     if (port === undefined && code === 'EADDRINUSE') return undefined;
     if (code === 'EADDRINUSE')
       throw new TemporaryFailure(`METRICS_PORT: ${port} on ${host} is in use by another program`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
       throw new ConfigError(`METRICS_HOST: ${host} is no address of this machine`);
+    if (code === 'EAI_AGAIN')
+      throw new TemporaryFailure(`METRICS_HOST: ${host} cannot be looked up just now`);
     if (code === 'EACCES')
       throw new ConfigError(`METRICS_PORT: ${port} on ${host} may not be used by this user`);
     throw error;

@@ -1,12 +1,10 @@
 // The HTTP server: what holds for every door. Host and Origin are checked, headers are safe, errors tell nothing of the inside.
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, {
   type FastifyBaseLogger,
-  type FastifyBodyParser,
   type FastifyError,
   type FastifyInstance,
   type FastifyPluginAsync,
@@ -19,7 +17,9 @@ import { noTracing, type Tracing } from '../platform/tracing/tracing.ts';
 import { createCrossOrigin } from './cross-origin.ts';
 import { connectionOptions, guardConnections, type Timeouts } from './connections.ts';
 import { createSecureHeaders } from './headers.ts';
+import { boundHeldBodies, type HeldBodies } from './held-bodies.ts';
 import { createHostCheck } from './hosts.ts';
+import { createJsonParser } from './json-bodies.ts';
 import { createRequestIds, noteRequests } from './requests.ts';
 import { serializerCompiler } from './serializer.ts';
 import { traceRequests } from './traces.ts';
@@ -31,6 +31,7 @@ export interface ServerOptions {
   /** Where stored files are fetched from, when it is not here. */
   filesOrigin?: string | undefined;
   timeouts: Timeouts;
+  heldBodies: HeldBodies;
   logger: FastifyBaseLogger;
   metrics?: Metrics;
   tracing?: Tracing;
@@ -70,7 +71,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     ...connectionOptions(options.timeouts),
     routerOptions: { maxParamLength: 300 },
-    // The one place that is reached on every address that `localhost` has.
     rewriteUrl(request) {
       options.beforeRouting?.(request as IncomingMessage);
       return request.url ?? '/';
@@ -84,7 +84,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   // What is not JSON or a form is told so (415) instead of being read as text.
   app.removeContentTypeParser('text/plain');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, createJsonParser(app));
+  boundHeldBodies(app, options.heldBodies);
+  app.addContentTypeParser('application/json', createJsonParser(app));
   // Before any hook that may refuse: it closes the sockets of refused handshakes, as nobody else does once Node hands
   // them over. What the router itself refuses passes no hook at all, so a handshake has its time too.
   await app.register(websocket, { options: SOCKETS, preClose: () => undefined });
@@ -113,13 +114,4 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(cors, { delegator: createCrossOrigin(allowedOrigins) });
   for (const door of options.doors) await app.register(door);
   return app;
-}
-
-/** JSON is UTF-8 (RFC 8259 section 8.1): bytes that are not are refused, where a decoder would put other characters in. */
-function createJsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  return (request, body, done) => {
-    if (isUtf8(body)) return parse(request, body.toString(), done);
-    return done(Object.assign(new Error('The body is not UTF-8.'), { statusCode: 400 }), undefined);
-  };
 }

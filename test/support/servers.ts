@@ -44,7 +44,7 @@ export async function startServer(
   const asGiven = env['PATH'] === undefined && env['FFMPEG_PATH'] === undefined;
   const ffmpeg = asGiven ? knownFfmpeg() : undefined;
   const app = await createApp({ config, logger: createLogger('silent'), ffmpeg, ...options });
-  await app.server.listen({ host: 'localhost', port: 0 });
+  await app.listen({ host: 'localhost', port: 0 });
   await app.startWork();
   const address = app.server.server.address();
   if (typeof address !== 'object' || !address) throw new Error('the server listens nowhere');

@@ -86,6 +86,7 @@ describe('sizes', () => {
         `${part('__proto__', 'x')}${part('filename', 'x')}--xx--`,
         `${part('constructor', 'x')}--xx--`,
         part('filename', 'x').replaceAll('\r', ''),
+        `${part('filename', 'x.mp4')}${part('other', 'x'.repeat(100_000))}${part('chunk', 'data:')}--xx--`,
       ],
     ];
     for (const [index, body] of bodies.entries()) {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   network = await startBadNetwork(store.settings.endpoint);
   const storage = await openStorage(store.settings);
   await storage.drafts.write('film', { offset: 0 }, [film]);
-  await storage.drafts.publish('film', film.length, 'hls/1/film.mp4');
+  await storage.drafts.publish('film', { size: film.length, blobKey: 'hls/1/film.mp4' });
   await storage.blobs.put('pictures/a.png', picture);
   await storage.blobs.put('hls/1/a.m4s', picture);
   await storage.blobs.put('hls/1/master.m3u8', playlist);

@@ -7,6 +7,7 @@ import { join as joinPath } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createHeldBodies } from '../../src/api/held-bodies.ts';
 import { createServer } from '../../src/api/server.ts';
 import { asDataUrl, call, join, type Person, say, sendChunk } from '../support/classic-client.ts';
 import { makeFile } from '../support/classic-uploads.ts';
@@ -198,6 +199,7 @@ async function serve(timeouts: { keepAliveMs?: number; idleMs?: number; bodyMs?:
     allowedOrigins: [],
     trustedProxies: [],
     onRoute: undefined,
+    heldBodies: createHeldBodies({ maxBytes: 2 ** 20 }),
     timeouts: { headersMs: 10_000, bodyMs: 30_000, idleMs: 60_000, keepAliveMs: 75_000, ...timeouts },
     logger: pino({ level: 'silent' }),
     doors: [

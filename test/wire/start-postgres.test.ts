@@ -1,12 +1,15 @@
 // A start on PostgreSQL that cannot be says why in one line, and never the password.
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runVeranda } from '../support/commands.ts';
+import { openDatabase } from '../../src/platform/database/open.ts';
+import { runVeranda, spawnVeranda } from '../support/commands.ts';
 import { lookAtPostgres } from '../support/engines.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { settingsOf, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { spawnServer } from '../support/servers.ts';
+import { longestWait } from '../support/table-locks.ts';
 
 let cluster: TestPostgres;
 let dataDir: string;
@@ -73,6 +76,26 @@ describe('a start that cannot be ends with 75 for what passes by itself, and els
     expect([code, out]).toEqual([expected, '']);
   });
 });
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends a start that waits for the migration of another node, at once',
+  async (signal) => {
+    await using other = await openDatabase(settingsOf(cluster.url), (error) => {
+      throw error;
+    });
+    await other.transaction(async (tx) => {
+      await other.dialect.lock(tx, 'migrations');
+      const env = { DATA_DIR: dataDir, PORT: '0', DATABASE_URL: cluster.url };
+      const start = spawnVeranda(['serve'], { env });
+      const ended = once(start, 'exit');
+      await expect.poll(() => longestWait(other), { timeout: 15_000 }).toBeGreaterThan(0);
+      start.kill(signal);
+      expect(await ended).toEqual([0, null]);
+    });
+    await using server = await spawnServer({ DATABASE_URL: cluster.url });
+    expect((await fetch(`${server.base}/ready`)).status).toBe(200);
+  },
+);
 
 describe('TLS', () => {
   let secure: TestPostgres;

@@ -45,25 +45,49 @@ export async function readForm(
   const form = new Map<string, FormValue | Spool>();
   const limits = { fileSize: maxFieldBytes, files: MAX_PARTS, parts: MAX_PARTS };
   const announced = Number(request.headers['content-length'] ?? 0);
+  const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
+  // Beside a spool there is little.
+  const held = large ? undefined : request.holdBody(refuse);
+  const mostBytes = large ? BESIDES : maxFieldBytes + BESIDES;
   let bytes = 0;
-  try {
-    // Refused before a byte is read: a few small fields come beside the large one.
-    if (announced > maxFieldBytes + BESIDES) throw fieldTooLarge();
+  let pieces: Buffer[] = [];
+
+  async function readParts(): Promise<void> {
     // All as files, so that text comes as the bytes it was sent as.
     for await (const part of request.files({ limits, isPartAFile: () => true })) {
       if (form.has(part.fieldname)) throw invalid('field_doubled', 'A field of the form came twice.');
       const isFile = part.filename || part.mimetype === 'application/octet-stream';
-      const isLarge = part.fieldname === large?.name;
-      const value = large && isLarge ? await fill(large, part) : await part.toBuffer();
-      bytes += value.length;
-      if (bytes > maxFieldBytes + BESIDES) throw fieldTooLarge();
+      const value = part.fieldname === large?.name ? await fill(large, part) : await collect(part);
       form.set(part.fieldname, isFile || !Buffer.isBuffer(value) ? value : readText(value));
     }
+  }
+
+  async function collect({ file }: MultipartFile): Promise<Buffer> {
+    for await (const piece of file as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      if (bytes > mostBytes) throw fieldTooLarge();
+      pieces.push(piece);
+      held?.add(piece);
+    }
+    if (file.truncated) throw fieldTooLarge();
+    const value = Buffer.concat(pieces);
+    pieces = [];
+    return value;
+  }
+
+  try {
+    // Refused before a byte is read: a few small fields come beside the large one.
+    if (announced > maxFieldBytes + BESIDES) throw fieldTooLarge();
+    await Promise.race([readParts(), refused]);
   } catch (error) {
     // Whoever goes on sending is read to the end, or would never come to read the answer.
     request.raw.unpipe().resume();
+    held?.release();
+    form.clear();
+    pieces = [];
     throw asRefusal(error);
   }
+  held?.arrive(bytes);
   return Object.fromEntries(form);
 }
 

@@ -71,7 +71,7 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
     const fileKey = `videos/${name}.${extension}`;
     const bytes = file.handle.createReadStream({ autoClose: false, start: 0 });
     const size = await storage.drafts.write(name, { offset: 0 }, bytes);
-    await storage.drafts.publish(name, size, fileKey);
+    await storage.drafts.publish(name, { size, blobKey: fileKey });
     return { kind: 'video', fileKey, size };
   }
 

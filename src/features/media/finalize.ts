@@ -128,7 +128,7 @@ export function createFinalize(options: FinalizeOptions): Finalize {
 
     async publish({ upload, fileKey }) {
       try {
-        await storage.drafts.publish(upload.draftKey, upload.offset, fileKey);
+        await storage.drafts.publish(upload.draftKey, { size: upload.offset, blobKey: fileKey });
       } catch (error) {
         // Deleted or encoded meanwhile: the file is not wanted any more.
         const media = await database.read

@@ -44,3 +44,25 @@ test.each([
   const left = await opened.queue.rows();
   expect(left.filter((job) => job.kind === kind)).toMatchObject([{ attempts: 0, leaseHolder: null }]);
 });
+
+test('stopping the worker while it makes sure of the file gives the job back at once', async () => {
+  const joining = Promise.withResolvers<void>();
+  await using opened = await openTestMedia({
+    encoder,
+    wrapStorage: (storage) => {
+      const publish: Storage['drafts']['publish'] = async (key, blob) => {
+        if (!blob.signal) return storage.drafts.publish(key, blob);
+        joining.resolve();
+        const { promise, reject } = Promise.withResolvers<never>();
+        blob.signal.addEventListener('abort', () => reject(new Error('given up')));
+        return promise;
+      };
+      return { ...storage, drafts: { ...storage.drafts, publish } };
+    },
+  });
+  const worker = await opened.startWorker();
+  await opened.addVideo(short);
+  await joining.promise;
+  await worker.stop();
+  expect(await opened.queue.rows()).toMatchObject([{ kind: 'transcode', attempts: 0, leaseHolder: null }]);
+});

@@ -76,7 +76,7 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
       .where('mediaId', '=', mediaId)
       .executeTakeFirst();
     const begun = await database.transaction((tx) => claimMedia(tx, job));
-    if (begun && upload) await storage.drafts.publish(upload.draftKey, upload.offset, begun.media.fileKey);
+    if (begun && upload) await storage.drafts.publish(upload.draftKey, blobOf(upload, begun, job));
     return begun;
   }
 
@@ -170,3 +170,7 @@ async function keepFiles({ publication }: EncodeRun, first: FirstOutcome): Promi
     fileKey: await publication.keep(first.progressive),
   };
 }
+
+const blobOf = ({ offset }: { offset: number }, { media }: Begun, { signal }: JobRun<Payload>) => ({
+  ...{ size: offset, blobKey: media.fileKey, signal },
+});

@@ -21,7 +21,7 @@ export interface Database extends AsyncDisposable {
    * Runs `work` in one write transaction and commits, or rolls back when it throws.
    * `work` may run several times, each after a rollback of the one before: nothing but rows may come of it. When the
    * connection is lost during the commit nobody knows whether it happened: `idempotent` work is done again then, other
-   * work fails. Throws `unavailable` (`database_busy`, `database_unavailable`) after waiting for 5 s.
+   * work fails. Throws `unavailable` (`database_busy`, `database_unavailable`) after waiting for 5 s, and `database_read_only`.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Runs `work` with a reader that sees everything as it is at one moment. */

@@ -3,7 +3,7 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, Transactio
 import type pg from 'pg';
 import { invalid } from '../errors.ts';
 import { type Connections, isStalePlan, isUnreachable } from './postgres-connections.ts';
-import { explain } from './postgres-errors.ts';
+import { explain, refusesWrites } from './postgres-errors.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
 export class CommitInDoubt extends Error {
@@ -127,6 +127,8 @@ export class PostgresConnection implements DatabaseConnection {
           if (!this.#isReplaceable) throw new StalePlan('The tables have changed', { cause: error });
           continue;
         }
+        // The next connection leads to whoever writes from now on.
+        if (refusesWrites(error)) this.breakOff();
         if (!isUnreachable(error)) throw error;
         this.breakOff();
         if (!this.#isReplaceable) throw error;

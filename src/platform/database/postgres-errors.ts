@@ -26,5 +26,19 @@ export function explain(error: unknown): unknown {
   return error;
 }
 
+/** The same of what was to change something: a server that takes no writes now may be followed by one that does. */
+export function explainWrite(error: unknown): unknown {
+  if (!refusesWrites(error)) return explain(error);
+  return Object.assign(
+    unavailable('database_read_only', 'Nothing can be changed right now. Please try again.', {
+      retryAfter: 5,
+    }),
+    { cause: error },
+  );
+}
+
+/** read_only_sql_transaction: a standby, or one that an operator keeps from being written. */
+export const refusesWrites = (error: unknown): boolean => codeOf(error) === '25006';
+
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

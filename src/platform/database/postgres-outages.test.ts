@@ -100,6 +100,57 @@ test('a server that takes no writes is not ready, and a process at full work is 
   }
 });
 
+test('a write on a server that turns read-only is refused until it takes writes again, and leaves nothing', async () => {
+  const names = () => database.read.selectFrom('users').select('username').orderBy('username').execute();
+  const before = await names();
+  const refused = { kind: 'unavailable', code: 'database_read_only', details: { retryAfter: 5 } };
+  await using operator = await connectOperator();
+  await operator.setReadOnly('on');
+  await expect.poll(() => database.check()).toMatchObject({ isReadonly: true });
+  await expect(insertPerson(database, 'late')).rejects.toMatchObject(refused);
+  const twice = database.transaction((tx) => sql`delete from users`.execute(tx), { idempotent: true });
+  await expect(twice).rejects.toMatchObject(refused);
+  expect(await names()).toEqual(before);
+  await operator.setReadOnly('off');
+  await expect.poll(() => database.check()).toMatchObject({ isReadonly: false });
+  await insertPerson(database, 'late');
+  expect(await names()).toEqual([...before, { username: 'late' }]);
+});
+
+test('a connection to a server that refused a write is not used again', async () => {
+  const backend = sql<{ pid: number }>`select pg_backend_pid() as pid`;
+  await using own = await openDatabase({ ...settingsOf(cluster.url), poolSize: 2 }, rethrow);
+  const askWho = async () => (await own.transaction((tx) => backend.execute(tx))).rows[0]?.pid;
+  const first = await askWho();
+  expect(await askWho()).toBe(first);
+  const writing = own.transaction(async (tx) => {
+    await sql`set transaction read only`.execute(tx);
+    await sql`delete from users`.execute(tx);
+  });
+  await expect(writing).rejects.toMatchObject({ code: 'database_read_only' });
+  expect(await askWho()).not.toBe(first);
+});
+
+/** Sets for all sessions, those that are open too, what this one is free of. */
+async function connectOperator() {
+  const client = new pg.Client({
+    connectionString: cluster.url,
+    options: '-c default_transaction_read_only=off',
+  });
+  await client.connect();
+  const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
+    await client.query(`alter system set default_transaction_read_only = ${value}`);
+    await client.query('select pg_reload_conf()');
+  };
+  return {
+    setReadOnly,
+    async [Symbol.asyncDispose]() {
+      await setReadOnly('off');
+      await client.end();
+    },
+  };
+}
+
 /** Parts of a process that are not looked at. */
 const nowhere = {
   storage: {} as Storage,

@@ -22,7 +22,7 @@ import { type PostgresSettings, UnusablePostgres } from './settings.ts';
 import { type Connections, isUnreachable, openConnections } from './postgres-connections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { CommitInDoubt, openConnection, PostgresDriver, StalePlan } from './postgres-driver.ts';
-import { explain, isConflict } from './postgres-errors.ts';
+import { explainWrite, isConflict } from './postgres-errors.ts';
 import {
   compilePrepared,
   type PreparedArgs,
@@ -96,7 +96,7 @@ async function persist<T>(
         isUnreachable(error) ||
         error instanceof StalePlan ||
         (idempotent && error instanceof CommitInDoubt);
-      if (!again || tries >= TRIES) throw explain(error);
+      if (!again || tries >= TRIES) throw explainWrite(error);
       onRetry?.();
       await delay(Math.random() * 10 * 2 ** tries);
     }

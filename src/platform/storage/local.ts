@@ -103,7 +103,7 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
         }
       }),
     read: (key, range) => createReadStream(pathOf(key), range),
-    publish: (key, size, blobKey) =>
+    publish: (key, { size, blobKey }) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
         entered.forget(path);

@@ -50,11 +50,10 @@ export function createDrafts(options: DraftsOptions): DraftStore {
   /** Whether there was enough to join, up to the end. */
   async function tryJoin(
     folder: string,
-    { size, blobKey }: { size: number; blobKey: string },
+    { size, blobKey, signal }: { size: number; blobKey: string; signal: AbortSignal },
   ): Promise<boolean> {
     const found = await find(folder);
     if (found.isEmpty || found.size < size) return false;
-    const { signal } = new AbortController();
     const content = {
       size,
       read: (start: number, end: number) =>
@@ -64,6 +63,7 @@ export function createDrafts(options: DraftsOptions): DraftStore {
       await store(blobObject(blobKey), content, headersOf(blobKey));
       return true;
     } catch (error) {
+      signal.throwIfAborted();
       // Pieces that go away meanwhile: somebody else has published it.
       if (isAbsent(explain(error))) return false;
       throw error;
@@ -93,14 +93,14 @@ export function createDrafts(options: DraftsOptions): DraftStore {
       });
     },
 
-    publish: (key, size, blobKey) =>
+    publish: (key, { size, blobKey, signal = new AbortController().signal }) =>
       inOurWords(async () => {
         const [folder, object] = [draftObject(key), blobObject(blobKey)];
         // A blob that is there is whole, whereas a late writer may have left a piece after it was made.
         const isThere = async (): Promise<boolean> => (await client.describe(object))?.size === size;
         if (
           !(await isThere()) &&
-          !(await tryJoin(folder, { size, blobKey })) &&
+          !(await tryJoin(folder, { size, blobKey, signal })) &&
           !(await client.describe(object))
         )
           throw absent();

@@ -254,9 +254,30 @@ describe('a piece of a draft', () => {
     fail('put', fate);
     expect(await storage.drafts.write('d', { offset: 0, fence: 1 }, [Buffer.from('piece')])).toBe(5);
     expect((await buffer(storage.drafts.read('d', { start: 0, end: 4 }))).toString()).toBe('piece');
-    await storage.drafts.publish('d', 5, 'blob');
+    await storage.drafts.publish('d', { size: 5, blobKey: 'blob' });
     expect((await read('blob'))?.toString()).toBe('piece');
     expect(await all(storage.drafts.list())).toEqual([]);
+  });
+
+  test('is joined with others no longer than that is wanted, and stays for the next time', async () => {
+    const film = randomBytes(9 * MIB);
+    await storage.drafts.write('d', { offset: 0, fence: 1 }, [film]);
+    const asked = Promise.withResolvers<void>();
+    network.decide((one) => {
+      if (one.method !== 'GET' || !one.path.includes('/uploads/')) return 'pass';
+      asked.resolve();
+      return 'hang';
+    });
+    const wanted = new AbortController();
+    const blob = { size: film.length, blobKey: 'blob' };
+    const published = storage.drafts.publish('d', { ...blob, signal: wanted.signal });
+    await asked.promise;
+    wanted.abort();
+    await expect(published).rejects.toMatchObject({ name: 'AbortError' });
+    expect(count('abort')).toBe(1);
+    network.decide(() => 'pass');
+    await storage.drafts.publish('d', blob);
+    expect((await read('blob'))?.equals(film)).toBe(true);
   });
 
   test('that is not there is not read as one that is empty', async () => {

@@ -82,7 +82,7 @@ describe('a bucket', () => {
     const bytes = randomBytes(19 * MIB);
     for (let offset = 0; offset < bytes.length; offset += 3 * MIB)
       await storage.drafts.write('d', { offset, fence: 1 }, [bytes.subarray(offset, offset + 3 * MIB)]);
-    await storage.drafts.publish('d', 18 * MIB + 1, 'videos/film.mp4');
+    await storage.drafts.publish('d', { size: 18 * MIB + 1, blobKey: 'videos/film.mp4' });
     expect((await readAll('videos/film.mp4'))?.equals(bytes.subarray(0, 18 * MIB + 1))).toBe(true);
     expect(await all(storage.drafts.list())).toEqual([]);
   });
@@ -151,7 +151,7 @@ describe('a bucket', () => {
       await drafts.write('d', { offset: 6, fence: 2 }, [Buffer.from('STALE AND LONGER')]);
       expect(await readDraft('d', 10)).toBe('begun later');
       await drafts.write('d', { offset: 11, fence: 4 }, [Buffer.from(' still')]);
-      await drafts.publish('d', 17, 'blob');
+      await drafts.publish('d', { size: 17, blobKey: 'blob' });
       expect((await readAll('blob'))?.toString()).toBe('begun later still');
     });
 
@@ -163,9 +163,9 @@ describe('a bucket', () => {
 
     test('does not change a blob for a piece that comes after it was made', async () => {
       await storage.drafts.write('d', { offset: 0, fence: 2 }, [Buffer.from('whole')]);
-      await storage.drafts.publish('d', 5, 'blob');
+      await storage.drafts.publish('d', { size: 5, blobKey: 'blob' });
       await storage.drafts.write('d', { offset: 0, fence: 1 }, [Buffer.from('STALE')]);
-      await storage.drafts.publish('d', 5, 'blob');
+      await storage.drafts.publish('d', { size: 5, blobKey: 'blob' });
       expect((await readAll('blob'))?.toString()).toBe('whole');
       expect(await all(storage.drafts.list())).toEqual([]);
     });

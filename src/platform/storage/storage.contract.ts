@@ -174,7 +174,7 @@ function drafts({ storage }: { storage: () => Storage }): void {
     expect(ahead.toString()).toBe('orld');
     expect((await buffer(storage().drafts.read('d', { start: 0, end: 2 }))).toString()).toBe('hel');
     await storage().drafts.write('d', { offset: 3 }, [Buffer.from('lo---')]);
-    await storage().drafts.publish('d', 13, 'whole');
+    await storage().drafts.publish('d', { size: 13, blobKey: 'whole' });
     expect(await content(storage(), 'whole')).toBe('hello---world');
   });
 
@@ -188,7 +188,7 @@ function drafts({ storage }: { storage: () => Storage }): void {
       'the connection was cut',
     );
     expect(await storage().drafts.write('d', { offset: 4 }, [Buffer.from(' this')])).toBe(5);
-    await storage().drafts.publish('d', 9, 'blob');
+    await storage().drafts.publish('d', { size: 9, blobKey: 'blob' });
     expect(await content(storage(), 'blob')).toBe('keep this');
   });
 
@@ -214,14 +214,14 @@ function drafts({ storage }: { storage: () => Storage }): void {
 function publishing({ storage }: { storage: () => Storage }): void {
   test('cuts it to its acknowledged size and makes it a blob', async () => {
     await storage().drafts.write('d', { offset: 0 }, [Buffer.from('acknowledged and not')]);
-    await storage().drafts.publish('d', 12, 'videos/v.mp4');
+    await storage().drafts.publish('d', { size: 12, blobKey: 'videos/v.mp4' });
     expect(await content(storage(), 'videos/v.mp4')).toBe('acknowledged');
   });
 
   test('twice is no error and changes nothing', async () => {
     await storage().drafts.write('d', { offset: 0 }, [SOME]);
-    await storage().drafts.publish('d', SOME.length, 'videos/v.mp4');
-    await storage().drafts.publish('d', SOME.length, 'videos/v.mp4');
+    await storage().drafts.publish('d', { size: SOME.length, blobKey: 'videos/v.mp4' });
+    await storage().drafts.publish('d', { size: SOME.length, blobKey: 'videos/v.mp4' });
     expect(await content(storage(), 'videos/v.mp4')).toBe('some bytes');
   });
 
@@ -229,14 +229,18 @@ function publishing({ storage }: { storage: () => Storage }): void {
     const bytes = randomBytes(2_000_000);
     await storage().drafts.write('d', { offset: 0 }, [bytes]);
     await Promise.all(
-      Array.from({ length: 10 }, () => storage().drafts.publish('d', bytes.length - 1, 'videos/v.mp4')),
+      Array.from({ length: 10 }, () =>
+        storage().drafts.publish('d', { size: bytes.length - 1, blobKey: 'videos/v.mp4' }),
+      ),
     );
     const blob = await storage().blobs.open('videos/v.mp4');
     expect((await buffer(blob?.read() ?? empty())).equals(bytes.subarray(0, -1))).toBe(true);
   });
 
   test('fails for a draft that never was, or was removed', async () => {
-    await expect(storage().drafts.publish('never', 4, 'videos/v.mp4')).rejects.toThrow(/./);
+    await expect(storage().drafts.publish('never', { size: 4, blobKey: 'videos/v.mp4' })).rejects.toThrow(
+      /./,
+    );
     expect(await storage().blobs.open('videos/v.mp4')).toBeUndefined();
   });
 }
@@ -270,7 +274,7 @@ function keys({ storage }: { storage: () => Storage }): void {
     await expect(storage().blobs.removeAll(key)).rejects.toThrow(refused);
     await expect(storage().blobs.withFile(key, async () => undefined)).rejects.toThrow(refused);
     await expect(storage().drafts.write(key, { offset: 0 }, [SOME])).rejects.toThrow(refused);
-    await expect(storage().drafts.publish(key, 0, 'fine')).rejects.toThrow(refused);
+    await expect(storage().drafts.publish(key, { size: 0, blobKey: 'fine' })).rejects.toThrow(refused);
     await expect(storage().drafts.remove(key)).rejects.toThrow(refused);
     expect(() => storage().drafts.read(key, { start: 0, end: 1 })).toThrow(refused);
   });

@@ -69,8 +69,11 @@ export interface DraftStore {
   ): Promise<number>;
   /** `end` is inclusive. A draft that is not there fails with the code ENOENT. */
   read(key: string, range: { start: number; end: number }): Readable;
-  /** Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. */
-  publish(key: string, size: number, blobKey: string): Promise<void>;
+  /**
+   * Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. One that
+   * `signal` ends leaves the draft as it is.
+   */
+  publish(key: string, blob: { size: number; blobKey: string; signal?: AbortSignal }): Promise<void>;
   remove(key: string): Promise<void>;
   /** As for blobs. */
   list(): AsyncIterable<StoredFile>;
