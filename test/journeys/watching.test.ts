@@ -85,6 +85,7 @@ test('quality follows the network, and places and words are found', { timeout: 2
   await expect.poll(heightShown, ENCODING).toBe(360);
 
   await expectToGoOn(page, video);
+  await expectToGoOnByHand(page, video);
   await expectScenes(page, video);
   await page.getByTestId('captions').selectOption('Deutsch');
   await expect.poll(() => video.evaluate(readCues), PATIENCE).toEqual(['Halb so wild']);
@@ -96,6 +97,7 @@ interface Watched {
   loop: boolean;
   paused: boolean;
   currentTime: number;
+  addEventListener(name: string, listener: () => void): void;
   hls: { config: { fragLoadPolicy: { default: object } }; currentLevel: number };
   textTracks: Iterable<{ activeCues: Iterable<{ text: string }> | null }>;
 }
@@ -117,6 +119,25 @@ async function expectToGoOn(page: Page, video: Locator): Promise<void> {
   const goesOn = (player: Watched, from: number): boolean => !player.paused && player.currentTime > from;
   await expect.poll(() => video.evaluate(goesOn, at + 1), PATIENCE).toBe(true);
   await page.unrouteAll();
+}
+
+/** When it was given up, a press does the same. */
+async function expectToGoOnByHand(page: Page, video: Locator): Promise<void> {
+  const at = SECONDS / 2;
+  await page.route(/\.(?:m4s|m3u8)$/, (route) => route.fulfill({ status: 404 }));
+  await video.evaluate((player: Watched, to: number) => (player.currentTime = to), at);
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  await page.unrouteAll();
+  const places = await video.evaluateHandle((player: Watched) => {
+    const seen: number[] = [];
+    player.addEventListener('timeupdate', () => seen.push(player.currentTime));
+    return seen;
+  });
+  await again.click();
+  await expect.poll(async () => (await places.jsonValue()).at(-1), PATIENCE).toBeGreaterThan(at + 1);
+  // Nothing of its beginning was shown on the way.
+  expect((await places.jsonValue()).filter((place) => place > 0 && place < at - 0.5)).toEqual([]);
 }
 
 /** Above the bar stands a small picture of the place that is pointed at; a press goes there. */
