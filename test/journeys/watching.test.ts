@@ -155,6 +155,14 @@ async function expectScenes(page: Page, video: Locator): Promise<void> {
   }));
   expect(backgroundImage).toContain('storyboard.jpg');
   expect(backgroundPosition).not.toBe('0px 0px');
+  const frame = await video.boundingBox();
+  for (const x of [1, box.width - 1]) {
+    await bar.hover({ position: { ...middle, x } });
+    const place = await scene.boundingBox();
+    if (!frame || !place) throw new Error('There is no picture.');
+    expect(place.x).toBeGreaterThanOrEqual(frame.x);
+    expect(place.x + place.width).toBeLessThanOrEqual(frame.x + frame.width);
+  }
   await bar.click({ position: middle });
   await expect
     .poll(async () => Math.abs((await nextFrame(video)).mediaTime - SECONDS / 2), PATIENCE)

@@ -36,7 +36,7 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
           class="scrubber-scene"
           data-testid="scene"
           style={{
-            left: `${100 * (pointed?.share ?? 0)}%`,
+            left: placeOf(pointed?.share ?? 0, scene.width),
             width: `${scene.width}px`,
             height: `${scene.height}px`,
             backgroundImage: `url("${scene.sheet}")`,
@@ -61,6 +61,10 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
     </div>
   );
 }
+
+/** Above what is pointed at, but never out of the bar. */
+const placeOf = (share: number, width: number): string =>
+  `clamp(${width / 2}px, ${100 * share}%, calc(100% - ${width / 2}px))`;
 
 function useTime(video: RefObject<HTMLVideoElement | null>): { time: number; duration: number } {
   const [state, setState] = useState({ time: 0, duration: 0 });
