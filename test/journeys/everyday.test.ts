@@ -7,6 +7,7 @@ import { join as signUp, say } from '../support/classic-client.ts';
 import { startServer } from '../support/servers.ts';
 import {
   expectFits,
+  expectPressable,
   expectText,
   findPost,
   PASSWORD,
@@ -54,7 +55,10 @@ test('signing in, liking and commenting need only a keyboard', async () => {
   await tabTo(ben, '[data-testid=comment-like]', 'Shift+Tab');
   await ben.keyboard.press('Enter');
   await expectText(hers.getByTestId('comment-like-count'), '1');
-  for (const page of [ann, ben]) await expectFits(page);
+  for (const page of [ann, ben]) {
+    await expectFits(page);
+    await expectPressable(page);
+  }
 });
 
 test('people find each other, follow, change their minds and leave', async () => {

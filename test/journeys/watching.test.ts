@@ -7,7 +7,7 @@ import { call, join, type Person, say, sendChunk } from '../support/classic-clie
 import { makeVideoFolder } from '../support/published-videos.ts';
 import { spawnServer } from '../support/servers.ts';
 import { makeVideo } from '../support/videos.ts';
-import { findPost, PATIENCE, signUpOn } from './pages.ts';
+import { expectPressable, findPost, PATIENCE, signUpOn } from './pages.ts';
 import { nextFrame, play, watchStalls } from './players.ts';
 
 const WORDS = 'Half a minute';
@@ -86,6 +86,7 @@ test('quality follows the network, and places and words are found', { timeout: 2
 
   await expectToGoOn(page, video);
   await expectToGoOnByHand(page, video);
+  await expectPressable(page);
   await expectScenes(page, video);
   await page.getByTestId('captions').selectOption('Deutsch');
   await expect.poll(() => video.evaluate(readCues), PATIENCE).toEqual(['Halb so wild']);
