@@ -144,6 +144,7 @@ async function expectToGoOnByHand(page: Page, video: Locator): Promise<void> {
 /** Above the bar stands a small picture of the place that is pointed at; a press goes there. */
 async function expectScenes(page: Page, video: Locator): Promise<void> {
   const bar = page.getByTestId('scrubber');
+  expect(await bar.getAttribute('aria-valuetext')).toMatch(/^0:\d\d of 0:30$/);
   const box = await bar.boundingBox();
   if (!box) throw new Error('There is no bar.');
   const middle = { x: box.width / 2, y: box.height / 2 };

@@ -1,6 +1,7 @@
 // A bar to look for a place in a video: above it the small picture of that place, while somebody points or drags.
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { tellPlace } from '../texts/times.ts';
 import { loadStoryboard, type Scene } from '../wire/videos.ts';
 
 export interface VideoScrubberProps {
@@ -48,6 +49,7 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
         type="range"
         data-testid="scrubber"
         aria-label="Place in the video"
+        aria-valuetext={`${tellPlace(time)} of ${tellPlace(duration)}`}
         min={0}
         max={Math.max(duration, 0.1)}
         step={0.1}
