@@ -44,7 +44,7 @@ export function PictureThumb({ url, name, alt, focus, onDescribe, onDrop }: Pict
         type="text"
         data-testid="picture-alt"
         aria-label={`Description of ${name}`}
-        placeholder="What is to be seen?"
+        placeholder="Describe it"
         dir="auto"
         maxLength={1500}
         value={alt}
