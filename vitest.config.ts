@@ -43,7 +43,7 @@ const withoutPostgres = [
     'test/copies/copy-storage.test.ts',
   ],
   // What a browser shows; `test/wire/` asks the same of the database.
-  'test/journeys/{everyday,page,picture,pictures-on-screens,react-like,tus-client,watching}.test.ts',
+  'test/journeys/{everyday,page,picture,pictures-on-screens,react-like,retrying,tus-client,watching}.test.ts',
   // Pieces through cuts and kills: the constellation's go through more.
   'test/journeys/wire.test.ts',
   // What an encoder costs those who ask meanwhile.

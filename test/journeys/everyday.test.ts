@@ -7,6 +7,7 @@ import { join as signUp, say } from '../support/classic-client.ts';
 import { startServer } from '../support/servers.ts';
 import {
   expectFits,
+  expectPressable,
   expectText,
   findPost,
   PASSWORD,
@@ -18,6 +19,19 @@ import {
 
 const ANN = { username: 'ann', first_name: 'Ann', last_name: 'Lee', password: PASSWORD };
 const BEN = { username: 'ben', first_name: 'Ben', last_name: 'Moss', password: PASSWORD };
+
+/** The name of what has the focus, if something else is to be seen in its middle. */
+const COVERED = `(() => {
+  const one = document.activeElement;
+  if (!one || one === document.body) return '';
+  const { left, top, width, height } = one.getBoundingClientRect();
+  const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+  return seen && (one.contains(seen) || seen.contains(one)) ? '' : one.outerHTML;
+})()`;
+const DOT = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 test('signing in, liking and commenting need only a keyboard', async () => {
   await using server = await startServer();
@@ -54,7 +68,37 @@ test('signing in, liking and commenting need only a keyboard', async () => {
   await tabTo(ben, '[data-testid=comment-like]', 'Shift+Tab');
   await ben.keyboard.press('Enter');
   await expectText(hers.getByTestId('comment-like-count'), '1');
-  for (const page of [ann, ben]) await expectFits(page);
+  for (const page of [ann, ben]) {
+    await expectFits(page);
+    await expectPressable(page);
+  }
+});
+
+test('what has the focus is not behind the bars, and the end of a page not behind uploads', async () => {
+  await using server = await startServer();
+  const poster = await signUp(server.base, ANN);
+  for (let count = 1; count <= 6; count += 1) await say(server.base, poster, `Thought ${count}`);
+  const browser = await openBrowser();
+  const ann = await browser.openWindow(PHONE);
+  await ann.goto(server.base);
+  await signInOn(ann, 'ann');
+  await findPost(ann, 'Thought 1').waitFor();
+  for (const key of ['Tab', 'Shift+Tab']) {
+    for (let presses = 0; presses < 35; presses += 1) {
+      await ann.keyboard.press(key);
+      expect(await ann.evaluate<string>(COVERED)).toBe('');
+    }
+  }
+
+  await ann.route('**/add/media/image/', () => undefined);
+  const files = ['a.png', 'b.png', 'c.png'].map((name) => ({ name, mimeType: 'image/png', buffer: DOT }));
+  await ann.getByTestId('composer-file').setInputFiles(files);
+  await ann.getByTestId('composer-submit').click();
+  await expect.poll(() => ann.getByTestId('upload-cancel').count(), PATIENCE).toBe(files.length);
+  await ann.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+  const end = await ann.getByText('That is all there is.').boundingBox();
+  const tray = await ann.getByRole('complementary', { name: 'Uploads' }).boundingBox();
+  expect((end?.y ?? Infinity) + (end?.height ?? 0)).toBeLessThanOrEqual(tray?.y ?? 0);
 });
 
 test('people find each other, follow, change their minds and leave', async () => {

@@ -66,6 +66,15 @@ export async function expectFits(page: Page): Promise<void> {
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
 }
 
+/** What is to be pressed can be hit with a finger: 24 points, as WCAG 2.2 has it. Links within a text go with its lines. */
+export async function expectPressable(page: Page): Promise<void> {
+  const small = `[...document.querySelectorAll('a, button, input, select, textarea')]
+    .filter((one) => one.checkVisibility() && !one.closest('.unseen, .plain-text'))
+    .filter((one) => Math.min(one.getBoundingClientRect().width, one.getBoundingClientRect().height) < 24)
+    .map((one) => one.outerHTML)`;
+  expect(await page.evaluate(small)).toEqual([]);
+}
+
 /** Text frames of the live sockets that the page opens from now on. */
 export function overhear(page: Page): string[] {
   const frames: string[] = [];

@@ -90,6 +90,56 @@ test('what matters most stays in sight where a picture is cropped, and its autho
   expect(Math.abs(y - 50)).toBeLessThan(3);
 });
 
+test('what is to be seen on one’s picture and cover is said with the profile, and told to everybody', async () => {
+  await using server = await startServer();
+  await using files = await paintFiles();
+  const browser = await openBrowser();
+  const ann = await browser.openWindow(PHONE);
+  const herself = { username: 'ann', firstName: 'Ann', lastName: 'Lee' };
+  await signUpOn(ann, server.base, { ...herself, picture: files.tall });
+  await ann.getByRole('link', { name: 'You', exact: true }).click();
+  await ann.getByTestId('profile-edit').click();
+  expect(await ann.getByTestId('picture-alt').count()).toBe(1);
+  await ann.getByRole('button', { name: 'Cancel' }).click();
+  await ann.getByTestId('cover-file').setInputFiles(files.tall);
+  const cover = ann.locator('.cover img');
+  await expect.poll(() => placeOf(cover), PATIENCE).toBe('50% 50%');
+
+  await ann.getByTestId('profile-edit').click();
+  await ann.getByLabel('Description of your picture').fill(' Ann under a hat ');
+  await ann.getByLabel('Description of your cover').fill('A hedge');
+  const place = ann.getByTestId('picture-focus');
+  const box = await place.boundingBox();
+  await place.click({ position: { x: (box?.width ?? 0) / 2, y: (box?.height ?? 0) * 0.95 } });
+  // No further than the edge.
+  for (let presses = 0; presses < 3; presses += 1) await place.press('ArrowDown');
+  await keepPicture(ann, 'profile-editor');
+  await ann.getByTestId('profile-save').click();
+  await ann.getByRole('dialog').waitFor({ state: 'detached' });
+  await ann.reload();
+  await expectDescribed(ann);
+  await expectFits(ann);
+
+  // What is not changed stays.
+  await ann.getByTestId('profile-edit').click();
+  await ann.getByLabel('About you').fill('I like hats.');
+  await ann.getByTestId('profile-save').click();
+  await ann.getByRole('dialog').waitFor({ state: 'detached' });
+  await expectDescribed(ann);
+
+  const ben = await browser.openWindow(DESKTOP);
+  await signUpOn(ben, server.base, { username: 'ben', firstName: 'Ben', lastName: 'Moss' });
+  await ben.goto(ann.url());
+  await ben.getByText('I like hats.').waitFor();
+  await expectDescribed(ben);
+});
+
+async function expectDescribed(page: Page): Promise<void> {
+  await page.getByRole('img', { name: 'Ann under a hat', exact: true }).waitFor();
+  const cover = page.getByRole('img', { name: 'A hedge', exact: true });
+  expect(await placeOf(cover)).toBe('50% 100%');
+}
+
 interface Files extends AsyncDisposable {
   wide: string;
   tall: string;

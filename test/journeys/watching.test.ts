@@ -7,7 +7,7 @@ import { call, join, type Person, say, sendChunk } from '../support/classic-clie
 import { makeVideoFolder } from '../support/published-videos.ts';
 import { spawnServer } from '../support/servers.ts';
 import { makeVideo } from '../support/videos.ts';
-import { findPost, PATIENCE, signUpOn } from './pages.ts';
+import { expectPressable, findPost, PATIENCE, signUpOn } from './pages.ts';
 import { nextFrame, play, watchStalls } from './players.ts';
 
 const WORDS = 'Half a minute';
@@ -85,6 +85,8 @@ test('quality follows the network, and places and words are found', { timeout: 2
   await expect.poll(heightShown, ENCODING).toBe(360);
 
   await expectToGoOn(page, video);
+  await expectToGoOnByHand(page, video);
+  await expectPressable(page);
   await expectScenes(page, video);
   await page.getByTestId('captions').selectOption('Deutsch');
   await expect.poll(() => video.evaluate(readCues), PATIENCE).toEqual(['Halb so wild']);
@@ -96,6 +98,7 @@ interface Watched {
   loop: boolean;
   paused: boolean;
   currentTime: number;
+  addEventListener(name: string, listener: () => void): void;
   hls: { config: { fragLoadPolicy: { default: object } }; currentLevel: number };
   textTracks: Iterable<{ activeCues: Iterable<{ text: string }> | null }>;
 }
@@ -119,9 +122,29 @@ async function expectToGoOn(page: Page, video: Locator): Promise<void> {
   await page.unrouteAll();
 }
 
+/** When it was given up, a press does the same. */
+async function expectToGoOnByHand(page: Page, video: Locator): Promise<void> {
+  const at = SECONDS / 2;
+  await page.route(/\.(?:m4s|m3u8)$/, (route) => route.fulfill({ status: 404 }));
+  await video.evaluate((player: Watched, to: number) => (player.currentTime = to), at);
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  await page.unrouteAll();
+  const places = await video.evaluateHandle((player: Watched) => {
+    const seen: number[] = [];
+    player.addEventListener('timeupdate', () => seen.push(player.currentTime));
+    return seen;
+  });
+  await again.click();
+  await expect.poll(async () => (await places.jsonValue()).at(-1), PATIENCE).toBeGreaterThan(at + 1);
+  // Nothing of its beginning was shown on the way.
+  expect((await places.jsonValue()).filter((place) => place > 0 && place < at - 0.5)).toEqual([]);
+}
+
 /** Above the bar stands a small picture of the place that is pointed at; a press goes there. */
 async function expectScenes(page: Page, video: Locator): Promise<void> {
   const bar = page.getByTestId('scrubber');
+  expect(await bar.getAttribute('aria-valuetext')).toMatch(/^0:\d\d of 0:30$/);
   const box = await bar.boundingBox();
   if (!box) throw new Error('There is no bar.');
   const middle = { x: box.width / 2, y: box.height / 2 };
@@ -134,6 +157,14 @@ async function expectScenes(page: Page, video: Locator): Promise<void> {
   }));
   expect(backgroundImage).toContain('storyboard.jpg');
   expect(backgroundPosition).not.toBe('0px 0px');
+  const frame = await video.boundingBox();
+  for (const x of [1, box.width - 1]) {
+    await bar.hover({ position: { ...middle, x } });
+    const place = await scene.boundingBox();
+    if (!frame || !place) throw new Error('There is no picture.');
+    expect(place.x).toBeGreaterThanOrEqual(frame.x);
+    expect(place.x + place.width).toBeLessThanOrEqual(frame.x + frame.width);
+  }
   await bar.click({ position: middle });
   await expect
     .poll(async () => Math.abs((await nextFrame(video)).mediaTime - SECONDS / 2), PATIENCE)

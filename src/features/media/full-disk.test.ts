@@ -1,7 +1,8 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { crampFfmpeg } from '../../../test/support/cramped-ffmpeg.ts';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import { mountSmallDisk } from '../../../test/support/small-disk.ts';
 import { makeVideo, testFfmpeg } from '../../../test/support/videos.ts';
@@ -19,27 +20,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const createEncoder = (ffmpeg: Ffmpeg): VideoEncoder =>
   createVideoEncoder({ ffmpeg, sizes: [360], maxDurationMs: 600_000 });
 
-/** The real ffmpeg, before which the files it is to write that look so were put where no byte finds room. */
-async function crampedFfmpeg(pattern: string): Promise<Ffmpeg> {
-  const found = await testFfmpeg();
-  const program = join(folder, 'ffmpeg');
-  const cramp = `for file; do case "$file" in ${pattern}) /bin/ln -sf /dev/full "$file";; esac; done`;
-  const script = `#!/bin/sh\n${cramp}\nexec ${found.ffmpeg} "$@"\n`;
-  await writeFile(program, script);
-  await chmod(program, 0o755);
-  return { ...found, ffmpeg: program };
-}
-
 const cramped = ['360p.mp4', 'audio.mp4', '*-poster.jpg', '*-storyboard.jpg', 'partial.mp4'];
 test.each(cramped)('a disk that is full at %s is met with patience', { timeout: 60_000 }, async (file) => {
-  const crampedEncoder = createEncoder(await crampedFfmpeg(file));
-  const encoder = createEncoder(await testFfmpeg());
-  let full = true;
-  await using opened = await openTestMedia({
-    encoder: { ...encoder, encodeFirst: (call) => (full ? crampedEncoder : encoder).encodeFirst(call) },
-  });
+  const { ffmpeg, giveRoom } = await crampFfmpeg(folder, file);
+  await using opened = await openTestMedia({ encoder: createEncoder(ffmpeg) });
   await expectPatience(opened, async (isFull) => {
-    full = isFull;
+    if (!isFull) await giveRoom();
   });
 });
 

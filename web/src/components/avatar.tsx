@@ -10,13 +10,14 @@ import { Photo } from './photo.tsx';
 /** As styles/base.css has them. */
 const SIZES = { small: '34px', medium: '44px', large: '112px' } as const;
 
-export function Avatar({
-  person,
-  size,
-}: {
+export interface AvatarProps {
   person: Author;
   size: 'small' | 'medium' | 'large';
-}): JSX.Element {
+  /** Where it is looked at. Beside its person's name it is not worth reading out. */
+  alt?: string | undefined;
+}
+
+export function Avatar({ person, size, alt = '' }: AvatarProps): JSX.Element {
   const own = useStore(viewer).profile;
   // Posts keep the picture they were read with; one's own is known better.
   const { profile_picture: path, profile_picture_sources: sources } = own?.id === person.id ? own : person;
@@ -24,11 +25,14 @@ export function Avatar({
   useEffect(() => setBroken(false), [path]);
   const drawn = broken || isDefaultPicture(path);
   return (
-    <span class={`avatar avatar-${size} hue-${person.id % 6}`} aria-hidden="true">
+    <span
+      class={`avatar avatar-${size} hue-${person.id % 6}`}
+      aria-hidden={drawn || alt === '' ? 'true' : undefined}
+    >
       {drawn ? (
         initials(person)
       ) : (
-        <Photo file={path} sources={sources} alt="" sizes={SIZES[size]} onBroken={() => setBroken(true)} />
+        <Photo file={path} sources={sources} alt={alt} sizes={SIZES[size]} onBroken={() => setBroken(true)} />
       )}
     </span>
   );

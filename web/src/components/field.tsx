@@ -57,10 +57,10 @@ export function Field(props: FieldProps): JSX.Element {
 export function Complaints({ id, errors }: { id?: string; errors: readonly string[] }): JSX.Element | null {
   if (errors.length === 0) return null;
   return (
-    <ul class="complaints" id={id} role="alert">
+    <div class="complaints" id={id} role="alert">
       {errors.map((error) => (
-        <li key={error}>{error}</li>
+        <p key={error}>{error}</p>
       ))}
-    </ul>
+    </div>
   );
 }

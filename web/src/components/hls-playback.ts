@@ -1,19 +1,20 @@
 // hls.js on one video element. Its own file, so that hls.js is loaded only by pages with a video on them.
 import Hls from 'hls.js';
-import { createPlace, createRecovery } from './playback-recovery.ts';
+import { createRecovery, type Place } from './playback-recovery.ts';
 
 export interface HlsPlayback {
   video: HTMLVideoElement & { hls?: Hls | undefined; renew?: (() => void) | undefined };
   /** Path of the master playlist. */
   source: string;
+  place: Place;
   onBroken: () => void;
 }
 
 /** The answer takes everything down again. */
-export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
+export function playHls({ video, source, place, onBroken }: HlsPlayback): () => void {
   const hls = new Hls({
     // A playlist that still grows counts as live; a viewer wants its beginning all the same.
-    startPosition: 0,
+    startPosition: place.from(),
     capLevelToPlayerSize: true,
     // The page's content policy allows no foreign worker file, and fragments need no repackaging.
     enableWorker: false,
@@ -33,7 +34,6 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
   hls.loadSource(source);
   hls.attachMedia(video);
   video.addEventListener('play', bufferMore, { once: true });
-  const place = createPlace(video);
   const reload = (): void => {
     hls.config.startPosition = place.keep();
     hls.loadSource(source);
@@ -55,7 +55,7 @@ export function playHls({ video, source, onBroken }: HlsPlayback): () => void {
   video.renew = renewal.ask;
   return () => {
     video.removeEventListener('play', bufferMore);
-    for (const part of [renewal, recovery, place]) part.stop();
+    for (const part of [renewal, recovery]) part.stop();
     hls.destroy();
     video.hls = undefined;
     video.renew = undefined;

@@ -1,20 +1,25 @@
-// A picture of a post that is being written or edited: what is to be seen on it, and what matters most where it is cropped.
+// A picture that is being described: what is to be seen on it, and what matters most where it is cropped.
 import type { JSX } from 'preact';
 import type { Focus } from '../wire/shapes.ts';
 import { IconButton } from './icon-button.tsx';
 import { placeOf } from './photo.tsx';
 
+/** Of what was changed. */
 export interface Description {
-  alt: string;
-  focus: Focus;
+  alt?: string;
+  focus?: Focus;
 }
 
-export interface PictureThumbProps extends Description {
+export interface PictureThumbProps {
   url: string | undefined;
-  /** For the button that takes it out. */
+  /** For its buttons and fields. */
   name: string;
+  alt: string;
+  /** None where it is not asked for. */
+  focus?: Focus | undefined;
   onDescribe: (description: Description) => void;
-  onDrop: () => void;
+  /** None where it stays. */
+  onDrop?: () => void;
 }
 
 const STEPS: Record<string, Focus> = {
@@ -25,7 +30,37 @@ const STEPS: Record<string, Focus> = {
 };
 
 export function PictureThumb({ url, name, alt, focus, onDescribe, onDrop }: PictureThumbProps): JSX.Element {
-  const look = (x: number, y: number): void => onDescribe({ alt, focus: { x: bound(x), y: bound(y) } });
+  return (
+    <li class="described">
+      <div class="thumb">
+        {focus ? (
+          <FocusButton {...{ url, name, focus }} onLook={(place) => onDescribe({ focus: place })} />
+        ) : (
+          <img src={url} alt="" />
+        )}
+        {onDrop && <IconButton icon="close" label={`Remove ${name}`} onClick={onDrop} />}
+      </div>
+      <input
+        type="text"
+        data-testid="picture-alt"
+        aria-label={`Description of ${name}`}
+        placeholder="Describe it"
+        dir="auto"
+        maxLength={1500}
+        value={alt}
+        onInput={(event) => onDescribe({ alt: event.currentTarget.value })}
+      />
+    </li>
+  );
+}
+
+interface FocusButtonProps extends Pick<PictureThumbProps, 'url' | 'name'> {
+  focus: Focus;
+  onLook: (focus: Focus) => void;
+}
+
+function FocusButton({ url, name, focus, onLook }: FocusButtonProps): JSX.Element {
+  const look = (x: number, y: number): void => onLook({ x: bound(x), y: bound(y) });
   const press = (event: MouseEvent & { currentTarget: HTMLElement }): void => {
     // A key presses a button in no place.
     if (event.detail === 0) return;
@@ -40,32 +75,17 @@ export function PictureThumb({ url, name, alt, focus, onDescribe, onDrop }: Pict
   };
   const [left = '', top = ''] = placeOf(focus).split(' ');
   return (
-    <li class="described">
-      <div class="thumb">
-        <button
-          type="button"
-          class="thumb-focus"
-          data-testid="picture-focus"
-          aria-label={`Choose what matters most on ${name}; arrow keys move it`}
-          onClick={press}
-          onKeyDown={step}
-        >
-          <img src={url} alt="" />
-          <span class="focus-mark" style={{ left, top }} />
-        </button>
-        <IconButton icon="close" label={`Remove ${name}`} onClick={onDrop} />
-      </div>
-      <input
-        type="text"
-        data-testid="picture-alt"
-        aria-label={`Description of ${name}`}
-        placeholder="What is to be seen?"
-        dir="auto"
-        maxLength={1500}
-        value={alt}
-        onInput={(event) => onDescribe({ alt: event.currentTarget.value, focus })}
-      />
-    </li>
+    <button
+      type="button"
+      class="thumb-focus"
+      data-testid="picture-focus"
+      aria-label={`Choose what matters most on ${name}; arrow keys move it`}
+      onClick={press}
+      onKeyDown={step}
+    >
+      <img src={url} alt="" />
+      <span class="focus-mark" style={{ left, top }} />
+    </button>
   );
 }
 

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { createPlace, createRecovery, type Playing } from './playback-recovery.ts';
+import { type DirectPlayback, playDirectly } from './direct-playback.ts';
+import { createPlace, createRecovery } from './playback-recovery.ts';
 
 /** A video element without a video: its place is what it is told. */
 class Stage extends EventTarget {
   currentTime = 0;
   paused = true;
+  src = '';
 
   async play(): Promise<void> {
     this.paused = false;
@@ -24,10 +26,18 @@ class Stage extends EventTarget {
     Object.assign(this, { currentTime: 0, paused: true });
     this.tell('timeupdate');
   }
+
+  removeAttribute(): void {
+    this.src = '';
+  }
+
+  load(): void {
+    this.lose();
+  }
 }
 
 const stand = (at: number, paused: boolean): Stage => Object.assign(new Stage(), { currentTime: at, paused });
-const asVideo = (stage: Stage): Playing => stage as unknown as Playing;
+const asVideo = (stage: Stage): DirectPlayback['video'] => stage as unknown as DirectPlayback['video'];
 
 test('what played goes on where it was, also when it fails again before it is there', () => {
   const stage = stand(20, false);
@@ -41,6 +51,46 @@ test('what played goes on where it was, also when it fails again before it is th
   stage.playTo(21);
   stage.tell('canplay');
   expect(place.keep()).toBe(21);
+});
+
+test('what is given up begins where it was when it is tried again, as often as that takes', () => {
+  const stage = stand(20, false);
+  const place = createPlace(asVideo(stage));
+  expect(place.from()).toBe(0);
+  for (let tries = 0; tries < 3; tries += 1) {
+    place.keep();
+    stage.lose();
+    expect(place.from()).toBe(20);
+  }
+  stage.tell('loadedmetadata');
+  expect(stage.paused).toBe(false);
+  stage.playTo(20);
+  stage.tell('canplay');
+  expect(place.from()).toBe(0);
+});
+
+test('so does what the browser plays by itself', () => {
+  const stage = stand(0, true);
+  const place = createPlace(asVideo(stage));
+  let broken = 0;
+  const play = (): (() => void) =>
+    playDirectly({ video: asVideo(stage), source: 'film.mp4', place, onBroken: () => (broken += 1) });
+  let stop = play();
+  stage.tell('loadedmetadata');
+  expect([stage.src, stage.currentTime, stage.paused]).toEqual(['film.mp4', 0, true]);
+  stage.tell('canplay');
+  Object.assign(stage, { currentTime: 20, paused: false });
+  for (let tries = 0; tries < 2; tries += 1) {
+    stage.tell('error');
+    stop();
+    stop = play();
+  }
+  expect([broken, stage.currentTime]).toEqual([2, 0]);
+  stage.tell('loadedmetadata');
+  expect([stage.currentTime, stage.paused]).toEqual([20, false]);
+  stop();
+  stage.tell('error');
+  expect([broken, stage.src]).toEqual([2, '']);
 });
 
 test('what rested rests', () => {

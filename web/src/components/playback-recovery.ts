@@ -11,7 +11,12 @@ export type Playing = Pick<
   'currentTime' | 'paused' | 'play' | 'addEventListener' | 'removeEventListener'
 >;
 
-/** Where the viewer is, and whether the video plays: while it is loaded anew the element stands at its beginning and rests. */
+export type Place = ReturnType<typeof createPlace>;
+
+/**
+ * Where the viewer is, and whether the video plays: while it is loaded anew, or cannot be played until the viewer wants
+ * it tried again, the element stands at its beginning and rests.
+ */
 export function createPlace(video: Playing) {
   let kept: { at: number; playing: boolean } | undefined;
   const resume = (): void => {
@@ -29,6 +34,8 @@ export function createPlace(video: Playing) {
       kept.playing ||= !video.paused;
       return kept.at;
     },
+    /** Where what is loaded begins. */
+    from: (): number => kept?.at ?? 0,
     stop(): void {
       video.removeEventListener('loadedmetadata', resume);
       video.removeEventListener('canplay', forget);

@@ -21,7 +21,7 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
     await editPost(post.id, { description: text.trim(), dropMedia: [...dropped] });
     for (const media of left) {
       const said = words[media.id];
-      if (said) await describePicture(media.id, { ...said, alt: said.alt.trim() });
+      if (said) await describePicture(media.id, said);
     }
     await refreshPost(post.id);
     onDone();
@@ -45,7 +45,9 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
               key={media.id}
               media={media}
               words={words[media.id]}
-              onDescribe={(said) => setWords((before) => ({ ...before, [media.id]: said }))}
+              onDescribe={(said) =>
+                setWords((before) => ({ ...before, [media.id]: { ...before[media.id], ...said } }))
+              }
               onDrop={() => setDropped([...dropped, media.id])}
             />
           ))}
@@ -70,7 +72,7 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
 
 interface ThumbProps {
   media: Media;
-  /** Once they are other than the post's. */
+  /** What is other than the post's. */
   words: Description | undefined;
   onDescribe: (description: Description) => void;
   onDrop: () => void;
@@ -78,7 +80,7 @@ interface ThumbProps {
 
 function Thumb({ media, words, onDescribe, onDrop }: ThumbProps): JSX.Element {
   if (kindOfPath(media.file) !== 'video') {
-    const { alt = '', focus = { x: 0, y: 0 } } = words ?? media;
+    const { alt = '', focus = { x: 0, y: 0 } } = { ...media, ...words };
     return <PictureThumb {...{ alt, focus, onDescribe, onDrop }} url={media.file} name="picture" />;
   }
   return (

@@ -1,3 +1,4 @@
+// Names, words about oneself, and what is to be seen on one's picture and cover, if there are any.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useWork } from '../hooks.ts';
@@ -5,9 +6,11 @@ import { tell } from '../stores/notices.ts';
 import { explain } from '../wire/failures.ts';
 import type { ProfileChange } from '../wire/profiles.ts';
 import type { Profile } from '../wire/shapes.ts';
+import { isDefaultPicture } from './avatar.tsx';
 import { Dialog } from './dialog.tsx';
 import { Complaints, Field } from './field.tsx';
 import { Form } from './form.tsx';
+import { type Description, PictureThumb } from './picture-thumb.tsx';
 
 export interface ProfileEditorProps {
   profile: Profile;
@@ -18,9 +21,16 @@ export interface ProfileEditorProps {
 export function ProfileEditor({ profile, onSave, onClose }: ProfileEditorProps): JSX.Element {
   const [problem, setProblem] = useState<string>();
   const [busy, run] = useWork((error) => setProblem(explain(error)));
+  const [picture, setPicture] = useState<Description>({});
+  const [cover, setCover] = useState<Description>({});
   const save = async (entries: FormData): Promise<void> => {
     const read = (name: string): string => String(entries.get(name) ?? '').trim();
-    await onSave({ first_name: read('first_name'), last_name: read('last_name'), bio: read('bio') });
+    await onSave({
+      ...{ first_name: read('first_name'), last_name: read('last_name'), bio: read('bio') },
+      profile_image_alt: picture.alt?.trim(),
+      cover_image_alt: cover.alt?.trim(),
+      cover_image_focus: cover.focus,
+    });
     tell('Your profile is saved.');
     onClose();
   };
@@ -43,6 +53,11 @@ export function ProfileEditor({ profile, onSave, onClose }: ProfileEditorProps):
             defaultValue={profile.bio}
           />
         </div>
+        <Pictures
+          {...{ profile, picture, cover }}
+          onDescribePicture={(said) => setPicture((before) => ({ ...before, ...said }))}
+          onDescribeCover={(said) => setCover((before) => ({ ...before, ...said }))}
+        />
         {problem && <Complaints errors={[problem]} />}
         <div class="dialog-buttons">
           <button type="button" class="button" onClick={onClose}>
@@ -54,5 +69,41 @@ export function ProfileEditor({ profile, onSave, onClose }: ProfileEditorProps):
         </div>
       </Form>
     </Dialog>
+  );
+}
+
+interface PicturesProps {
+  profile: Profile;
+  picture: Description;
+  cover: Description;
+  onDescribePicture: (said: Description) => void;
+  onDescribeCover: (said: Description) => void;
+}
+
+/** A picture is shown round and small, with nothing to choose; a cover is cropped as the screen wants it. */
+function Pictures({ profile, picture, cover, ...on }: PicturesProps): JSX.Element | null {
+  const { profile_picture, cover_image } = profile;
+  const [hasPicture, hasCover] = [!isDefaultPicture(profile_picture), !isDefaultPicture(cover_image)];
+  if (!hasPicture && !hasCover) return null;
+  return (
+    <ul class="thumbs" aria-label="Your pictures">
+      {hasPicture && (
+        <PictureThumb
+          url={profile_picture}
+          name="your picture"
+          alt={picture.alt ?? profile.profile_picture_alt ?? ''}
+          onDescribe={on.onDescribePicture}
+        />
+      )}
+      {hasCover && (
+        <PictureThumb
+          url={cover_image}
+          name="your cover"
+          alt={cover.alt ?? profile.cover_image_alt ?? ''}
+          focus={cover.focus ?? profile.cover_image_focus ?? { x: 0, y: 0 }}
+          onDescribe={on.onDescribeCover}
+        />
+      )}
+    </ul>
   );
 }

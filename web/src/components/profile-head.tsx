@@ -41,7 +41,7 @@ export function ProfileHead({ profile, isOwn, onChange }: ProfileHeadProps): JSX
       </Cover>
       <div class="profile-row">
         <div class="profile-face">
-          <Avatar person={profile} size="large" />
+          <Avatar person={profile} size="large" alt={profile.profile_picture_alt} />
           {isOwn && (
             <PictureButton
               label="Change picture"

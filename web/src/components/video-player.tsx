@@ -2,11 +2,13 @@
 // the file itself. A stream may be played while it is still encoded; until its first playlist exists the player says so and
 // looks again now and then. Little is loaded before somebody presses play.
 import type Hls from 'hls.js';
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isLive, refreshPost } from '../stores/posts.ts';
 import type { Media } from '../wire/shapes.ts';
+import { playDirectly } from './direct-playback.ts';
 import { Icon } from './icons.tsx';
+import { createPlace, type Place } from './playback-recovery.ts';
 import { VideoCaptions } from './video-captions.tsx';
 import { VideoScrubber } from './video-scrubber.tsx';
 import { VideoStatus } from './video-status.tsx';
@@ -25,6 +27,7 @@ const LOOK_AGAIN_WITHOUT_SOCKET_MS = 5000;
 
 export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Element {
   const ref = useRef<VideoElement>(null);
+  const place = usePlace(ref);
   const [broken, setBroken] = useState(false);
   const [attempt, setAttempt] = useState(0);
   const playlist = media.hls_url;
@@ -35,9 +38,10 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
 
   useEffect(() => {
     const video = ref.current;
-    if (!video || source === null) return undefined;
+    if (!video || !place.current || source === null) return undefined;
     setBroken(false);
-    return whenNear(video, () => attach({ video, source, onBroken: () => setBroken(true) }));
+    const attachment = { video, source, place: place.current, onBroken: () => setBroken(true) };
+    return whenNear(video, () => attach(attachment));
   }, [source, attempt]);
 
   const sizes = media.sizes?.length ?? 0;
@@ -73,6 +77,17 @@ export function VideoPlayer({ postId, media, own }: VideoPlayerProps): JSX.Eleme
       <VideoStatus postId={postId} media={media} own={own} />
     </div>
   );
+}
+
+/** Kept from one attempt to the next. */
+function usePlace(video: RefObject<VideoElement | null>): RefObject<Place | null> {
+  const place = useRef<Place>(null);
+  useEffect(() => {
+    const made = video.current && createPlace(video.current);
+    place.current = made;
+    return () => made?.stop();
+  }, [video]);
+  return place;
 }
 
 /** Reads the post again now and then until its video is settled. */
@@ -132,32 +147,23 @@ function whenNear(element: Element, start: () => () => void): () => void {
 interface Attachment {
   video: VideoElement;
   source: string;
+  place: Place;
   onBroken: () => void;
 }
 
-function attach({ video, source, onBroken }: Attachment): () => void {
+function attach(attachment: Attachment): () => void {
   let detach = (): void => undefined;
   let left = false;
-  if (!source.endsWith('.m3u8') || !canUseMediaSource()) return attachDirectly({ video, source, onBroken });
+  if (!attachment.source.endsWith('.m3u8') || !canUseMediaSource()) return playDirectly(attachment);
   import('./hls-playback.ts').then(
     ({ playHls }) => {
-      if (!left) detach = playHls({ video, source, onBroken });
+      if (!left) detach = playHls(attachment);
     },
-    () => onBroken(),
+    () => attachment.onBroken(),
   );
   return () => {
     left = true;
     detach();
-  };
-}
-
-function attachDirectly({ video, source, onBroken }: Attachment): () => void {
-  video.src = source;
-  video.addEventListener('error', onBroken);
-  return () => {
-    video.removeEventListener('error', onBroken);
-    video.removeAttribute('src');
-    video.load();
   };
 }
 

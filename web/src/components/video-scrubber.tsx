@@ -1,6 +1,7 @@
 // A bar to look for a place in a video: above it the small picture of that place, while somebody points or drags.
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { tellPlace } from '../texts/times.ts';
 import { loadStoryboard, type Scene } from '../wire/videos.ts';
 
 export interface VideoScrubberProps {
@@ -36,7 +37,7 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
           class="scrubber-scene"
           data-testid="scene"
           style={{
-            left: `${100 * (pointed?.share ?? 0)}%`,
+            left: placeOf(pointed?.share ?? 0, scene.width),
             width: `${scene.width}px`,
             height: `${scene.height}px`,
             backgroundImage: `url("${scene.sheet}")`,
@@ -48,6 +49,7 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
         type="range"
         data-testid="scrubber"
         aria-label="Place in the video"
+        aria-valuetext={`${tellPlace(time)} of ${tellPlace(duration)}`}
         min={0}
         max={Math.max(duration, 0.1)}
         step={0.1}
@@ -61,6 +63,10 @@ export function VideoScrubber({ video, storyboard }: VideoScrubberProps): JSX.El
     </div>
   );
 }
+
+/** Above what is pointed at, but never out of the bar. */
+const placeOf = (share: number, width: number): string =>
+  `clamp(${width / 2}px, ${100 * share}%, calc(100% - ${width / 2}px))`;
 
 function useTime(video: RefObject<HTMLVideoElement | null>): { time: number; duration: number } {
   const [state, setState] = useState({ time: 0, duration: 0 });

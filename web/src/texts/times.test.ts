@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tellFullTime, tellTime } from './times.ts';
+import { tellFullTime, tellPlace, tellTime } from './times.ts';
 
 const NOW = Date.parse('2026-06-15T12:00:00Z');
 const SECOND = 1000;
@@ -31,4 +31,13 @@ test('from a week on the date is told, with the year where it is another', () =>
 test('a broken date is told as nothing', () => {
   expect(tellTime('soon', NOW)).toBe('');
   expect(tellFullTime('soon')).toBe('');
+});
+
+test.each([
+  [0, '0:00'],
+  [7.9, '0:07'],
+  [61, '1:01'],
+  [3_723, '1:02:03'],
+])('%d seconds into a video are %s', (seconds, told) => {
+  expect(tellPlace(seconds)).toBe(told);
 });

@@ -24,6 +24,16 @@ export function tellFullTime(iso: string, locale?: string): string {
     : then.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'short' });
 }
 
+/** A place in a video: "0:07", "1:02:03". */
+export function tellPlace(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const [hours, minutes] = [Math.floor(whole / HOUR), Math.floor((whole % HOUR) / MINUTE)];
+  const rest = pad(whole % MINUTE);
+  return hours > 0 ? `${hours}:${pad(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+const pad = (part: number): string => String(part).padStart(2, '0');
+
 function dateForm(then: number, now: number): Intl.DateTimeFormatOptions {
   const sameYear = new Date(then).getFullYear() === new Date(now).getFullYear();
   const form: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' };

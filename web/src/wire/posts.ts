@@ -69,7 +69,8 @@ export async function addPicture(picture: NewPicture, signal: AbortSignal): Prom
   await ask('/api/posts/post/add/media/image/', { method: 'POST', json, signal, timeoutMs: 300_000 });
 }
 
-export async function describePicture(id: number, json: { alt: string; focus: Focus }): Promise<void> {
+export async function describePicture(id: number, said: { alt?: string; focus?: Focus }): Promise<void> {
+  const json = { ...said, alt: said.alt?.trim() };
   await ask(`/api/posts/post/media/${id}/`, { method: 'PATCH', json });
 }
 

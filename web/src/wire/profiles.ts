@@ -1,6 +1,6 @@
 // People: reading, following, and changing how one appears.
 import { ask } from './requests.ts';
-import type { Post, Profile } from './shapes.ts';
+import type { Focus, Post, Profile } from './shapes.ts';
 
 export function getOwnProfile(): Promise<Profile> {
   return ask('/api/users/author/');
@@ -26,6 +26,10 @@ export interface ProfileChange {
   /** Data URLs. */
   profile_image?: string;
   cover_image?: string;
+  /** Of the pictures that are there, or come with them. */
+  profile_image_alt?: string | undefined;
+  cover_image_alt?: string | undefined;
+  cover_image_focus?: Focus | undefined;
 }
 
 export async function changeProfile(id: number, change: ProfileChange): Promise<Profile> {
