@@ -46,8 +46,8 @@ const GROUP_SECONDS = 2;
 const SOUND_FRAGMENT_SECONDS = 1;
 const SAMPLE_RATE = 48_000;
 const MOST_THREADS = 12;
-/** So far the encoder looks ahead for what later pictures take over: with the preset's ten it spends a tenth more bytes. */
-const LOOKAHEAD_FRAMES = 30;
+/** So far the encoder looks ahead for what later pictures take over: with the preset's ten it spends more bytes, with more it takes longer. */
+const LOOKAHEAD_FRAMES = 20;
 /** Lines from which the work on one picture is worth sharing; of smaller ones that only costs. */
 const LARGE_SIDE = 720;
 /** Sound that ends later than the picture by this much keeps the last picture on the screen. */

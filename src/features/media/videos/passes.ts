@@ -33,8 +33,8 @@ export interface MadeTrack {
 }
 
 const LOOK_MS = 50;
-/** Until the first segment is there. */
-const FIRST_LOOK_MS = 10;
+/** Where somebody waits: until the first segment is there, and for the end of what is only gathered. */
+const SHORT_LOOK_MS = 10;
 /** Segments that are told of at once: the first ones are not to wait for many others. */
 const BATCH = 8;
 const LEAST_ROOM = 1024 ** 2;
@@ -68,18 +68,27 @@ export async function runPass(work: Work, pass: Pass): Promise<{ made: MadeTrack
   ended.catch(() => undefined);
   try {
     while (running) {
-      for (const collector of collectors) await collector.collect(false);
-      const playable = collectors.every((collector) => collector.begun());
-      await Promise.race([ended.catch(() => undefined), delay(playable ? LOOK_MS : FIRST_LOOK_MS)]);
+      await collectAll(collectors, false);
+      const playable = pass.sink && collectors.every((collector) => collector.begun());
+      await Promise.race([ended.catch(() => undefined), delay(playable ? LOOK_MS : SHORT_LOOK_MS)]);
     }
     await ended;
-    for (const collector of collectors) await collector.collect(true);
+    await collectAll(collectors, true);
     return { made: await Promise.all(collectors.map((collector) => collector.end())), reached };
   } catch (error) {
     stop.abort();
     await ended.catch(() => undefined);
     throw error;
   }
+}
+
+/** Nothing is under way any more when this throws. */
+async function collectAll(
+  collectors: readonly { collect(last: boolean): Promise<void> }[],
+  last: boolean,
+): Promise<void> {
+  const results = await Promise.allSettled(collectors.map((collector) => collector.collect(last)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 function createCollector(directory: string, pass: Pass, planned: PlannedTrack) {
