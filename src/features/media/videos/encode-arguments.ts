@@ -83,9 +83,9 @@ interface CopyJob extends Sources {
 }
 
 export function encodeArguments(job: EncodeJob): string[] {
-  const threads = String(countThreads());
+  const threads = String(countThreads(job));
   return [
-    ...[...COMMON, '-threads', job.early ? threads : decoderThreads()],
+    ...[...COMMON, '-threads', threads],
     ...sourceArguments(job),
     ...['-filter_complex', filterGraph(job)],
     ...(job.sound ? ['-map', '[a]', ...soundOutput(job)] : keepZero(job)),
@@ -93,10 +93,11 @@ export function encodeArguments(job: EncodeJob): string[] {
   ];
 }
 
-const countThreads = (): number => Math.min(MOST_THREADS, availableParallelism());
-
-/** Fewer where nobody waits: each that decodes costs the others more than it saves. */
-const decoderThreads = (): string => String(Math.max(1, Math.floor(countThreads() / 2)));
+/** Where nobody waits, half of the processors are left to others; threads that share the work also cost more than one. */
+function countThreads({ early }: Pick<EncodeJob, 'early'>): number {
+  const processors = availableParallelism();
+  return Math.min(MOST_THREADS, early ? processors : Math.max(1, Math.floor(processors / 2)));
+}
 
 /** The sound alone, which all renditions share. */
 export function soundArguments(job: Sources): string[] {

@@ -39,8 +39,8 @@ const QUALITY = [
   { side: 360, crf: 21.4, maxrate: 900 },
   { side: 480, crf: 21.9, maxrate: 1600 },
   { side: 720, crf: 22, maxrate: 3200 },
-  { side: 1080, crf: 22.6, maxrate: 6000 },
-  { side: 2160, crf: 23, maxrate: 18_000 },
+  { side: 1080, crf: 22.2, maxrate: 6000 },
+  { side: 2160, crf: 22.6, maxrate: 18_000 },
 ];
 const LEAST_MAXRATE = 200;
 /** A source's bits may have come from a better codec than H.264. */
