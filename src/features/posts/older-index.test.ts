@@ -129,7 +129,8 @@ test('a copy of the database of then is brought up like it', async () => {
   expect(await search(target.database)).toEqual(before);
 });
 
-test.skipIf(onPostgres)('a backup of then is brought up like it', async () => {
+// PostgreSQL's backup is a copy.
+test.each(onPostgres ? [] : ['backup'])('a %s of then is brought up like it', async () => {
   const before = await search(database);
   const path = join(opened.folder, 'backup.db');
   await database.backup?.(path);
@@ -138,20 +139,24 @@ test.skipIf(onPostgres)('a backup of then is brought up like it', async () => {
   expect(await search(restored)).toEqual(before);
 });
 
-test.skipIf(onPostgres)(
-  'the index has the same terms as before, and lists for one to three letters',
-  async () => {
-    const before = await readTerms(database);
-    await migrate(database, Date.now);
-    expect(await readTerms(database)).toEqual(before);
-    const { rows } = await sql<{ sql: string }>`
-    select sql from sqlite_schema where name = 'post_terms'`.execute(database.read);
-    expect(rows).toMatchObject([{ sql: expect.stringContaining(`prefix = '1 2 3'`) }]);
-  },
-);
+test('the index has the same terms as before, and on SQLite lists for one to three letters', async () => {
+  const before = await readTerms(database);
+  await migrate(database, Date.now);
+  expect(await readTerms(database)).toEqual(before);
+  expect(before.length).toBeGreaterThan(MANY);
+  expect(await findLists(database.read)).toEqual(onPostgres ? [] : [`prefix = '1 2 3'`]);
+});
+
+async function findLists(read: Reader): Promise<string[]> {
+  if (onPostgres) return [];
+  const { rows } = await sql<{ sql: string }>`
+    select sql from sqlite_schema where name = 'post_terms'`.execute(read);
+  return rows.flatMap((row) => /prefix = '[^']*'/.exec(row.sql) ?? []);
+}
 
 const readTerms = ({ transaction }: Database): Promise<unknown[]> =>
   transaction(async (tx) => {
+    if (onPostgres) return (await sql`select id, terms::text from post_terms order by id`.execute(tx)).rows;
     await sql`create virtual table temp.terms using fts5vocab (main, post_terms, instance)`.execute(tx);
     const found = await select(tx);
     await sql`drop table temp.terms`.execute(tx);
