@@ -83,20 +83,17 @@ interface CopyJob extends Sources {
 }
 
 export function encodeArguments(job: EncodeJob): string[] {
-  const threads = String(countThreads(job));
+  const processors = Math.min(MOST_THREADS, availableParallelism());
+  const threads = String(processors);
+  // Where nobody waits, fewer decode: each of them costs the others more than it saves.
+  const decoding = job.early ? processors : Math.max(1, Math.floor(processors / 2));
   return [
-    ...[...COMMON, '-threads', threads],
+    ...[...COMMON, '-threads', String(decoding)],
     ...sourceArguments(job),
     ...['-filter_complex', filterGraph(job)],
     ...(job.sound ? ['-map', '[a]', ...soundOutput(job)] : keepZero(job)),
     ...job.renditions.flatMap((rendition, place) => outputArguments({ job, rendition, place, threads })),
   ];
-}
-
-/** Where nobody waits, half of the processors are left to others; threads that share the work also cost more than one. */
-function countThreads({ early }: Pick<EncodeJob, 'early'>): number {
-  const processors = availableParallelism();
-  return Math.min(MOST_THREADS, early ? processors : Math.max(1, Math.floor(processors / 2)));
 }
 
 /** The sound alone, which all renditions share. */
