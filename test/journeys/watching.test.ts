@@ -8,7 +8,7 @@ import { makeVideoFolder } from '../support/published-videos.ts';
 import { spawnServer } from '../support/servers.ts';
 import { makeVideo } from '../support/videos.ts';
 import { expectPressable, findPost, PATIENCE, signUpOn } from './pages.ts';
-import { nextFrame, play, watchStalls } from './players.ts';
+import { nextFrame, play, seek, switchLevel, watchStalls } from './players.ts';
 
 const WORDS = 'Half a minute';
 const SECONDS = 30;
@@ -43,6 +43,29 @@ test('a stream is watched from its beginning to its end while it is still encode
 
   // Until the last size is there, without a reload.
   await expect.poll(() => video.getAttribute('data-state'), ENCODING).toBe('ready');
+});
+
+test('picture and sound that are shown as they came are watched to their end, from whichever place', async () => {
+  const seconds = 8;
+  const options = ['-preset', 'veryfast', '-crf', '28', '-g', '60', '-sc_threshold', '0'];
+  const plain = await readFile(
+    await makeVideo({ directory: folder, name: 'plain.mp4', seconds, height: 480, width: 854, options }),
+  );
+  await using server = await spawnServer();
+  const { page, video } = await openFeed(server.base);
+  await publish(server.base, await join(server.base), plain);
+  await page.reload();
+  await expect.poll(() => video.getAttribute('data-state'), ENCODING).toBe('ready');
+  await play(video, [240, 360, 480]);
+  await switchLevel(video, 480);
+  await switchLevel(video, 240);
+  await seek(video, 0.25);
+  const stalls = await watchStalls(video);
+  await expect.poll(() => video.evaluate((player: Watched) => player.ended), ENCODING).toBe(true);
+  const watched = await stalls();
+  expect(watched.at).toBeGreaterThan(seconds - 0.2);
+  expect(watched.seconds).toBeLessThan(1);
+  expect(await video.evaluate((player: Watched) => player.webkitAudioDecodedByteCount)).toBeGreaterThan(0);
 });
 
 test('quality follows the network, and places and words are found', { timeout: 240_000 }, async () => {
@@ -98,6 +121,7 @@ interface Watched {
   loop: boolean;
   paused: boolean;
   currentTime: number;
+  webkitAudioDecodedByteCount: number;
   addEventListener(name: string, listener: () => void): void;
   hls: { config: { fragLoadPolicy: { default: object } }; currentLevel: number };
   textTracks: Iterable<{ activeCues: Iterable<{ text: string }> | null }>;
@@ -187,12 +211,12 @@ async function openFeed(base: string): Promise<{ page: Page; video: Locator }> {
   return { page, video: findPost(page, WORDS).getByTestId('video') };
 }
 
-async function publish(base: string, ann: Person): Promise<{ postID: number; videoID: number }> {
+async function publish(base: string, ann: Person, of = film): Promise<{ postID: number; videoID: number }> {
   const postID = await say(base, ann, WORDS);
-  const pieces = Math.ceil(film.length / 2 ** 20);
+  const pieces = Math.ceil(of.length / 2 ** 20);
   let videoID = 0;
   for (let piece = 0; piece < pieces; piece += 1) {
-    const bytes = film.subarray(piece * 2 ** 20, (piece + 1) * 2 ** 20);
+    const bytes = of.subarray(piece * 2 ** 20, (piece + 1) * 2 ** 20);
     videoID = (await sendChunk(base, ann, { filename: 'film.mp4', bytes })).json.id;
   }
   const body = { postID, videoID };
