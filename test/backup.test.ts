@@ -77,7 +77,8 @@ describe('a backup of a site in use', () => {
     await Promise.all(crowds.map((crowd) => crowd.stop()));
     await cp(at('whole/veranda.db'), at('rows.db'));
     dataDir = at('restored');
-    await restore(at('whole'), dataDir);
+    const { code, err } = await restore(at('whole'), dataDir);
+    if (code !== 0) throw new Error(`Neither the backup nor what is made of it: ${backup.err}${err}`);
     rows = await contentsOf(placeOf(dataDir));
     restored = await spawnServer({ DATA_DIR: dataDir });
   }, 120_000);
