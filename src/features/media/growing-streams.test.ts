@@ -43,6 +43,19 @@ describe('a video that is being encoded', () => {
     return seen;
   }
 
+  /** Its worker is stopped when so much has been listed. */
+  async function watchUntil(told: number) {
+    let stop: (() => void) | undefined;
+    const seen = await watch((now) => now === told && stop?.());
+    const { mediaId } = await opened.addVideo(middle);
+    const worker = await opened.startWorker();
+    const stopped = Promise.withResolvers<void>();
+    stop = () => void worker.stop().then(stopped.resolve);
+    await stopped.promise;
+    stop = undefined;
+    return { mediaId, seen };
+  }
+
   test('is listed from its first segment on, grows at its end alone, and ends as a whole', async () => {
     const seen = await watch();
     const { mediaId } = await opened.addVideo(middle);
@@ -65,14 +78,7 @@ describe('a video that is being encoded', () => {
   });
 
   test('goes on where it was listed to when its worker is stopped and another one takes it', async () => {
-    let stop: (() => void) | undefined;
-    const seen = await watch((told) => told === 2 && stop?.());
-    const { mediaId } = await opened.addVideo(middle);
-    const worker = await opened.startWorker();
-    const stopped = Promise.withResolvers<void>();
-    stop = () => void worker.stop().then(stopped.resolve);
-    await stopped.promise;
-    stop = undefined;
+    const { mediaId, seen } = await watchUntil(2);
     const before = await opened.row(mediaId);
     const listed = await expectWhole(opened, `${before?.hlsPrefix}`);
     expect(before?.readyAt).toBeNull();
@@ -90,14 +96,7 @@ describe('a video that is being encoded', () => {
   });
 
   test('goes on after what a version that cut elsewhere has listed', async () => {
-    let stop: (() => void) | undefined;
-    await watch((told) => told === 4 && stop?.());
-    const { mediaId } = await opened.addVideo(middle);
-    const worker = await opened.startWorker();
-    const stopped = Promise.withResolvers<void>();
-    stop = () => void worker.stop().then(stopped.resolve);
-    await stopped.promise;
-    stop = undefined;
+    const { mediaId } = await watchUntil(4);
     const prefix = (await opened.row(mediaId))?.hlsPrefix ?? '';
     expect(await joinFirst(prefix)).toEqual([1, 1]);
     await opened.work();

@@ -16,6 +16,7 @@ import { announce } from './announcing.ts';
 import { type Claim, confirmClaim } from './draft-claims.ts';
 import { findRenditions, findSegments, toRendition, toSegmentRow } from './stream-rows.ts';
 import { measureRates, toIFramePlaylist, toMediaPlaylist } from './videos/listing.ts';
+import type { MadeSegment } from './videos/segments.ts';
 import type { StreamSink, StreamTrack } from './videos/stream.ts';
 
 export interface Publication extends StreamSink {
@@ -127,7 +128,12 @@ export function createPublication(options: PublicationOptions): Publication {
     // By time, not by number: the version before may have cut elsewhere.
     async append(track, { segments }) {
       const known = await know(track.name);
-      const fresh = segments.filter((segment) => isNews(known, segment));
+      const fresh: MadeSegment[] = [];
+      for (const segment of segments) {
+        const middle = known.told + segment.seconds / 2;
+        if (middle > known.seconds) fresh.push(segment);
+        known.told += segment.seconds;
+      }
       const [first] = fresh;
       if (known.finished || !first) return;
       const position = known.segments;
@@ -166,12 +172,6 @@ export function createPublication(options: PublicationOptions): Publication {
       known.finished = true;
     },
   };
-}
-
-/** Whether most of it comes after what is listed. */
-function isNews(known: Known, { seconds }: { seconds: number }): boolean {
-  known.told += seconds;
-  return known.told - seconds / 2 > known.seconds;
 }
 
 async function recall(

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeVideoFolder, publishVideo, type Published } from '../../../../test/support/published-videos.ts';
 import {
@@ -47,16 +46,17 @@ describe('the sound of a copied picture', () => {
   const beep = "volume=0:enable='lt(t,1)'";
 
   test.each([
-    ['begins with it', `${beep},asetpts=PTS`, 0.01],
+    ['begins with it', beep],
     // What other encoders put before the beginning is no multiple of a frame's length.
-    ['has an odd number of samples before its beginning', `atrim=start_sample=700,${beep}`, 0.01],
-    ['begins a little later', `atrim=start=0.02,${beep}`, 0.01],
-  ])('stays together with it where it %s', async (name, filter, most) => {
+    ['has an odd number of samples before its beginning', `atrim=start_sample=700,${beep}`],
+    ['begins a little later', `atrim=start=0.02,${beep}`],
+  ])('stays together with it where it %s', async (name, filter) => {
     const { source, at } = await publish({
       ...{ name: `${name.replaceAll(' ', '-')}.mp4`, filters: flash, options: ['-af', filter] },
     });
+    expect(await findSound(at('audio/playlist.m3u8'))).toMatchObject({ sample_rate: '44100' });
     const [was, is] = [await findFlashAndBeep(source), await findFlashAndBeep(at('master.m3u8'))];
-    expect(Math.abs(is.beep - is.flash - (was.beep - was.flash))).toBeLessThan(most);
+    expect(Math.abs(is.beep - is.flash - (was.beep - was.flash))).toBeLessThan(0.01);
   });
 
   test.each<[string, Partial<VideoRecipe>]>([
@@ -65,13 +65,12 @@ describe('the sound of a copied picture', () => {
     ['ends early', { options: ['-af', 'atrim=end=4.5'] }],
     ['is no AAC', { options: ['-c:a', 'libmp3lame'] }],
   ])('is encoded where it %s, in stereo and as long as the picture', async (name, recipe) => {
-    const { encoded, source, at } = await publish({ ...recipe, name: `${name.replaceAll(' ', '-')}.mp4` });
+    const { encoded, at } = await publish({ ...recipe, name: `${name.replaceAll(' ', '-')}.mp4` });
     expect(encoded.tracks).toContainEqual(expect.objectContaining({ name: '360p', copied: true }));
     expect(await findSound(at('audio/playlist.m3u8'))).toMatchObject({
       ...{ codec_name: 'aac', profile: 'LC', channels: 2, sample_rate: '48000' },
     });
     expect(Number((await inspect(at('audio/playlist.m3u8'))).format.duration)).toBeGreaterThan(4.95);
-    expect(await hashPackets(join(source), 'sound')).not.toEqual([]);
   });
 });
 

@@ -29,7 +29,7 @@ export interface EncodeJob {
 export type PictureProbe = VideoProbe & { video: VideoTrack };
 
 export const SOUND = 'audio';
-const COPY = 'copy.mp4';
+export const COPY = 'copy.mp4';
 /** The fragmented file of a track, in the work directory. */
 export const fileOf = ({ name, copied }: { name: string; copied: boolean }): string =>
   copied ? COPY : `${name}.mp4`;
@@ -63,7 +63,7 @@ const PRIMING_SAMPLES = 1024;
 
 /** Seconds that 512 samples last. */
 const HALF_A_FRAME = 0.0107;
-const SOUND_FILE = [
+const FRAGMENTED_SOUND = [
   ...['-f', 'mp4', '-movflags', SOUND_FRAGMENTS, '-frag_duration', String(SOUND_FRAGMENT_SECONDS * 1e6)],
   ...['-flush_packets', '1', fileOf({ name: SOUND, copied: false })],
 ];
@@ -106,7 +106,7 @@ export function soundArguments(job: Sources): string[] {
 function soundOutput({ limits }: Pick<Sources, 'limits'>): string[] {
   return [
     ...['-vn', ...ANONYMOUS, '-t', String(limits.maxDurationSeconds + 1)],
-    ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE), ...SOUND_FILE],
+    ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', String(SAMPLE_RATE), ...FRAGMENTED_SOUND],
   ];
 }
 
@@ -133,7 +133,7 @@ export function copyArguments(job: CopyJob): string[] {
  */
 function copiedSound({ probe }: Sources): string[] {
   const map = ['-map', `1:${probe.audio?.index ?? 0}`, '-vn', '-c', 'copy', '-copypriorss', '0'];
-  return [...map, ...ANONYMOUS, ...SOUND_FILE];
+  return [...map, ...ANONYMOUS, ...FRAGMENTED_SOUND];
 }
 
 /** How long the picture of the result will be; undefined when the file says it of no track. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { runFfmpeg } from '../../../platform/ffmpeg/run.ts';
 import type { Ffmpeg } from '../../../platform/ffmpeg/find.ts';
 import type { VideoContainer } from './containers.ts';
-import { copyArguments, fileOf, SOUND, soundArguments } from './encode-arguments.ts';
+import { COPY, copyArguments, fileOf, SOUND, soundArguments } from './encode-arguments.ts';
 import type { VideoLimits } from './limits.ts';
 import { type IndexedTrack, readMovieIndex } from './movie-index.ts';
 import { defaultRunLimits } from './run-limits.ts';
@@ -45,7 +45,6 @@ interface Beginning {
   signal?: AbortSignal | undefined;
 }
 
-const COPY = fileOf({ name: '', copied: true });
 const SOUND_FILE = fileOf({ name: SOUND, copied: false });
 
 /** What nobody has taken is stopped when it is disposed of. */

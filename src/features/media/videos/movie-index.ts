@@ -95,7 +95,7 @@ function readTrack(track: Buffer): Omit<IndexedTrack, 'index'> {
   return {
     kind: KINDS[handler] ?? 'other',
     format: descriptions.toString('latin1', 12, 16),
-    isStereoAac: descriptions.toString('latin1', 12, 16) === 'mp4a' && isStereoAac(descriptions),
+    isStereoAac: isStereoAac(descriptions),
     seconds: timescale > 0 ? duration / timescale : 0,
   };
 }
