@@ -168,6 +168,16 @@ export async function corners(path: string): Promise<number[]> {
   return [...(await run(ffmpeg, args, { encoding: 'buffer' })).stdout];
 }
 
+/** The luma of the top left pixel at the beginning, as it is stored. */
+export async function firstLuma(path: string): Promise<number> {
+  const { ffmpeg } = await testFfmpeg();
+  const open = ['-v', 'error', ...inputOptions(path), '-i', path, '-frames:v', '1'];
+  const { stdout } = await run(ffmpeg, [...open, '-vf', 'crop=2:2:0:0', '-f', 'rawvideo', '-'], {
+    encoding: 'buffer',
+  });
+  return stdout.readUInt8(0);
+}
+
 /** An init segment and one media segment as a file that can be played alone. */
 export async function joinSegment(segment: string, to: string): Promise<string> {
   const [run] = basename(segment).split('-');

@@ -50,6 +50,8 @@ const MOST_THREADS = 12;
 const LOOKAHEAD_FRAMES = 20;
 /** Lines from which the work on one picture is worth sharing; of smaller ones that only costs. */
 const LARGE_SIDE = 720;
+/** How small the blocks are that are predicted on their own: to try smaller ones takes time, and saves bytes in small pictures. */
+const PARTITIONS = { large: 'i8x8,i4x4', small: 'i8x8,i4x4,p8x8' };
 /** Sound that ends later than the picture by this much keeps the last picture on the screen. */
 const STILL_FROM_SECONDS = 1;
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
@@ -147,13 +149,23 @@ export const toleratedSeconds = (expected: number): number => Math.max(1, 0.03 *
 function filterGraph(job: EncodeJob): string {
   const { probe, renditions } = job;
   const { video, audio } = probe;
-  const outs = (letter: string): string => renditions.map((_, place) => `[${letter}${place}]`).join('');
-  const chains = [
-    `[0:${video.index}]${[...prepareFilters(job), `split=${renditions.length}`].join(',')}${outs('s')}`,
-    ...renditions.map((rendition, place) => `[s${place}]${scaleFilters(video, rendition)}[v${place}]`),
-  ];
+  const chains = [`[0:${video.index}]${prepareFilters(job).join(',')}[p]`, ...scaleChains(video, renditions)];
   if (audio && job.sound) chains.push(`[0:${audio.index}]${soundFilters(video)}[a]`);
   return chains.join(';');
+}
+
+/**
+ * Each is scaled from the next larger one, which costs half as much as from the source. By one thread: to share a picture
+ * among several costs more than it saves.
+ */
+function scaleChains(video: VideoTrack, renditions: readonly Rendition[]): string[] {
+  return renditions.map(({ width, height }, place) => {
+    const isLargest = place === renditions.length - 1;
+    const from = isLargest ? 'p' : `s${place}`;
+    const matrix = isLargest ? conversion(video) : '';
+    const scale = `scale=${width}:${height}:flags=bicubic:threads=1:out_range=tv${matrix},setsar=1,format=yuv420p`;
+    return place === 0 ? `[${from}]${scale}[v0]` : `[${from}]${scale},split[v${place}][s${place - 1}]`;
+  });
 }
 
 /** What is done once for all: progressive frames at a constant rate from zero on, in standard dynamic range. */
@@ -203,17 +215,12 @@ function toneMap(video: VideoTrack, largest: Rendition): string[] {
   ];
 }
 
-function scaleFilters(video: VideoTrack, rendition: Rendition): string {
-  const matrix = conversion(video) ?? '';
-  return `scale=${rendition.width}:${rendition.height}:flags=bicubic:out_range=tv${matrix},setsar=1,format=yuv420p`;
-}
-
 /** Wide-gamut and RGB pictures become BT.709; the others keep the matrix they have, which costs nothing. */
-function conversion(video: VideoTrack): string | undefined {
+function conversion(video: VideoTrack): string {
   const { matrix, transfer } = video.color;
-  if (HDR_TRANSFERS.has(transfer)) return undefined;
+  if (HDR_TRANSFERS.has(transfer)) return '';
   if (matrix.startsWith('bt2020')) return ':in_color_matrix=bt2020:out_color_matrix=bt709';
-  return isRgb(video) ? ':out_color_matrix=bt709' : undefined;
+  return isRgb(video) ? ':out_color_matrix=bt709' : '';
 }
 
 const isRgb = (video: VideoTrack): boolean =>
@@ -222,7 +229,7 @@ const isRgb = (video: VideoTrack): boolean =>
 function colorArguments(video: VideoTrack): string[] {
   const { matrix, primaries, transfer } = video.color;
   const known = matrix !== '' && matrix !== 'unknown';
-  const converted = HDR_TRANSFERS.has(transfer) || conversion(video) !== undefined;
+  const converted = HDR_TRANSFERS.has(transfer) || conversion(video) !== '';
   const tags = converted
     ? { colorspace: 'bt709', color_primaries: 'bt709', color_trc: 'bt709' }
     : { ...(known && { colorspace: matrix, color_primaries: primaries, color_trc: transfer }) };
@@ -261,6 +268,7 @@ function outputArguments(output: {
     ...['-t', String(job.limits.maxDurationSeconds + 1)],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'ssim', '-motion-est', 'dia'],
     ...['-b_strategy', '0', '-rc-lookahead', String(LOOKAHEAD_FRAMES)],
+    ...['-partitions', PARTITIONS[isLarge(rendition) ? 'large' : 'small']],
     ...['-threads', isLarge(rendition) ? threads : '1'],
     ...['-profile:v', 'high', '-crf', String(rendition.crf)],
     ...['-maxrate', `${rendition.maxrate}k`, '-bufsize', `${rendition.bufsize}k`],

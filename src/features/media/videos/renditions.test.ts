@@ -47,8 +47,8 @@ describe('choosing renditions', () => {
 
   test('gives small pictures a finer quality and every size a ceiling', () => {
     const [small, large] = chooseRenditions(source(1280, 720), [360, 720]);
-    expect(small).toMatchObject({ crf: 21.4, maxrate: 900, bufsize: 1800 });
-    expect(large).toMatchObject({ crf: 22, maxrate: 3200, bufsize: 6400 });
+    expect(small).toMatchObject({ crf: 21.3, maxrate: 900, bufsize: 1800 });
+    expect(large).toMatchObject({ crf: 21.8, maxrate: 3200, bufsize: 6400 });
   });
 
   test('spends no more than 1.3 times the bits of an H.264 source, and more for a thriftier codec', () => {

@@ -7,6 +7,7 @@ import {
   findFlashAndBeep,
   findPicture,
   findSound,
+  firstLuma,
   inspect,
 } from '../../../../test/support/video-checks.ts';
 import { makeVideo, type VideoRecipe } from '../../../../test/support/videos.ts';
@@ -83,6 +84,18 @@ describe('unusual pictures', () => {
     expect(await findSound(at('audio/playlist.m3u8'))).toMatchObject({ channels: 2 });
     // Matroska's times are whole milliseconds, which may round to one frame more.
     expect([30, 31]).toContain(await countFrames(at('video.mp4')));
+  });
+
+  test('red that is stored as red, green and blue is the same red at every size', async () => {
+    const options = ['-c:v', 'ffv1', '-pix_fmt', 'bgr0'];
+    const filters = 'drawbox=c=red:t=fill';
+    const source = await make({ name: 'red.mkv', width: 640, height: 360, seconds: 1, filters, options });
+    const { at } = await publishVideo(folder, source, { sides: [120, 240, 360] });
+    for (const file of ['120p/playlist.m3u8', '240p/playlist.m3u8', '360p/playlist.m3u8']) {
+      expect(await findPicture(at(file)), file).toMatchObject({ ...PLAYABLE, color_space: 'bt709' });
+      // As BT.709 has it; BT.601 has 81.
+      expect(Math.abs((await firstLuma(at(file))) - 63), file).toBeLessThan(3);
+    }
   });
 
   test('a variable frame rate becomes a constant one of the same length', async () => {
