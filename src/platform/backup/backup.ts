@@ -7,14 +7,14 @@ import { join, resolve, sep } from 'node:path';
 import { sql } from 'kysely';
 import { fill, type Indexed } from '../copying/fill.ts';
 import type { Database } from '../database/database.ts';
-import { readSchema } from '../database/migrate.ts';
+import { newestSchema, readSchema } from '../database/migrate.ts';
 import { isThere, openDatabase } from '../database/open.ts';
 import { type DatabaseSettings, placeOf, withPatience } from '../database/settings.ts';
 import { conflict } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { StorageSettings } from '../storage/settings.ts';
 import { HOLD_KIND, holdRemovals } from '../storage/removal-hold.ts';
-import { copyFiles } from './copy-files.ts';
+import { copyFiles, type ListNamed } from './copy-files.ts';
 import { DATABASE_FILE, type Manifest, measure, SECRET_KEY_FILE, writeManifest } from './manifest.ts';
 
 /** Where a site keeps what it is made of. */
@@ -36,8 +36,9 @@ export async function backUp(options: {
   to: string;
   version: string;
   indexed: Indexed;
+  listNamed: ListNamed;
 }): Promise<Manifest> {
-  const { site, version, indexed } = options;
+  const { site, version, indexed, listNamed } = options;
   const to = resolve(options.to);
   const startedAt = new Date().toISOString();
   await checkFolders(site, to);
@@ -56,7 +57,11 @@ export async function backUp(options: {
       const schema = await readSchema(copy.read);
       return {
         schema,
-        files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }),
+        files: await copyFiles({
+          ...{ from, to: target, scratch: join(to, 'work'), read: copy.read },
+          // It reads the tables of this version.
+          listNamed: schema === newestSchema() ? listNamed : undefined,
+        }),
       };
     });
     await rm(join(to, 'work'), { recursive: true, force: true });

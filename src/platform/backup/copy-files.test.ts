@@ -55,8 +55,15 @@ async function upload(draftKey: string, { finishedAt }: { finishedAt: number | n
 const publish = (draftKey: string): Promise<void> =>
   from.drafts.publish(draftKey, { size: film.length, blobKey: `videos/${draftKey}.mp4` });
 
-const copy = (source: Storage): Promise<CopiedFiles> =>
-  copyFiles({ from: source, to, scratch: at('backup/work'), read: site.database.read });
+function copy({ source = from, named = [] as string[] } = {}): Promise<CopiedFiles> {
+  const options = { from: source, to, scratch: at('backup/work'), read: site.database.read };
+  return copyFiles({
+    ...options,
+    async *listNamed() {
+      yield named;
+    },
+  });
+}
 
 async function expectDraft(key: string): Promise<void> {
   const bytes = await buffer(to.drafts.read(key, { start: 0, end: film.length }));
@@ -86,7 +93,7 @@ test.each([
       }
     },
   });
-  const copied = await copy(source);
+  const copied = await copy({ source });
   const uploads = finishedAt === null ? { files: 1, bytes: film.length } : { files: 0, bytes: 0 };
   expect(copied).toMatchObject({ media: { files: 1, bytes: film.length }, uploads, missing: [] });
   expect(await listBlobs(at('backup'))).toEqual(['videos/d.mp4']);
@@ -100,10 +107,26 @@ test('what a listing names twice counts once', async () => {
   }
   await upload('d', { finishedAt: null });
   await from.blobs.put('pictures/a.webp', Buffer.from('a picture'));
-  const copied = await copy(listing({ drafts: twice, blobs: twice }));
+  const copied = await copy({ source: listing({ drafts: twice, blobs: twice }) });
   expect(copied).toMatchObject({
     ...{ media: { files: 1, bytes: 9 }, uploads: { files: 1, bytes: film.length } },
     missing: [],
   });
+  await expectDraft('d');
+});
+
+test('a file that a row names is copied though a listing left it out', async () => {
+  await from.blobs.put('pictures/a.webp', Buffer.from('a picture'));
+  await from.blobs.put('pictures/b.webp', Buffer.from('nobody names it'));
+  const source = listing({ async *blobs() {} });
+  const copied = await copy({ source, named: ['pictures/a.webp'] });
+  expect(copied).toMatchObject({ media: { files: 1, bytes: 9 }, missingFiles: [] });
+  expect(await listBlobs(at('backup'))).toEqual(['pictures/a.webp']);
+});
+
+test('a file that a row names and nobody has is told, once; of one that was just closed the draft is there', async () => {
+  await upload('d', { finishedAt: 1 });
+  const copied = await copy({ named: ['pictures/a.webp', 'videos/d.mp4', 'pictures/a.webp'] });
+  expect(copied).toMatchObject({ missing: [], missingFiles: ['pictures/a.webp'] });
   await expectDraft('d');
 });

@@ -1,5 +1,13 @@
 // The files of a backup, after its database was copied.
-import { copyBlobs, copyRanges, type FileCopy, type Size, sizeOfBlobs } from '../copying/files.ts';
+import {
+  copyBlob,
+  copyBlobs,
+  copyRanges,
+  type FileCopy,
+  forEach,
+  type Size,
+  sizeOfBlobs,
+} from '../copying/files.ts';
 import { extentOf, findUpload, listOpenUploads, type Upload } from '../copying/uploads.ts';
 import type { Reader } from '../database/database.ts';
 
@@ -8,16 +16,24 @@ export interface CopiedFiles {
   uploads: Size;
   /** Draft keys of unfinished uploads whose acknowledged bytes are not there. */
   missing: string[];
+  /** Blob keys that rows name and the storage does not have. */
+  missingFiles: string[];
 }
+
+/** The blobs that rows name, by pages: each is in the storage, or its draft is. */
+export type ListNamed = (read: Reader) => AsyncIterable<readonly string[]>;
 
 /**
  * Drafts before blobs: one that is published meanwhile moves from the first to the second, so it is met in one of them.
  * One that the copy knows as unfinished is then a blob that has the draft's key for its name, and is turned back.
  *
- * Counted is what arrived, each file once: a folder that changes while it is listed may name one twice.
+ * A folder that changes while it is listed may name a file twice, or not at all. So what is counted is what arrived, and in
+ * the end every file that a row names is looked for.
  */
-export async function copyFiles(copy: FileCopy & { read: Reader }): Promise<CopiedFiles> {
-  const { from, to, read } = copy;
+export async function copyFiles(
+  copy: FileCopy & { read: Reader; listNamed: ListNamed | undefined },
+): Promise<CopiedFiles> {
+  const { from, to, read, listNamed } = copy;
   const open = new Map((await listOpenUploads(read)).map((upload) => [upload.draftKey, upload]));
   /** Bytes by draft key. */
   const copied = new Map<string, number>();
@@ -43,12 +59,24 @@ export async function copyFiles(copy: FileCopy & { read: Reader }): Promise<Copi
     await to.drafts.write(upload.draftKey, { offset: 0 }, blob.read({ start: 0, end: extent - 1 }));
     note(upload);
   }
+  const missingFiles = new Set<string>();
+  if (listNamed)
+    await forEach(each(listNamed(read)), async (key) => {
+      // Of an upload that was closed just before: the job that encodes it makes a blob of its draft.
+      if (copied.has(draftKeyOf(key) ?? '') || (await to.blobs.open(key))) return;
+      if ((await copyBlob(copy, key)) === undefined) missingFiles.add(key);
+    });
   const bytes = [...copied.values()].reduce((sum, size) => sum + size, 0);
   return {
     media: await sizeOfBlobs(to),
     uploads: { files: copied.size, bytes },
     missing: [...open.keys()],
+    missingFiles: [...missingFiles],
   };
+}
+
+async function* each<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const page of pages) yield* page;
 }
 
 /** Of the blob that a draft becomes. */
