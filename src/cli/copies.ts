@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Config, ConfigError, readConfig, readEnvironment } from '../config.ts';
+import { listNamedBlobs as listNamed } from '../features/media/index.ts';
 import { searchedPosts as indexed } from '../features/posts/index.ts';
 import { explainStart } from '../main.ts';
 import { backUp } from '../platform/backup/backup.ts';
@@ -20,16 +21,22 @@ interface Call {
 }
 
 const text = { type: 'string' } as const;
+/** Of files that are missing; the manifest has them all. */
+const SHOWN = 20;
 
 export async function backupVerb({ config, args }: Call): Promise<number> {
   const { to } = parse(args, { to: text }).values;
   if (!to) throw new UsageError('backup needs --to');
   const version = readVersion();
-  const manifest = await backUp({ site: config, to, version, indexed }).catch(explaining(config));
-  const { media, uploads, missing, secretKey } = manifest;
+  const manifest = await backUp({ site: config, to, version, indexed, listNamed }).catch(explaining(config));
+  const { media, uploads, missing, missingFiles, secretKey } = manifest;
   print(`backed up to ${to}: ${media.files} files of media, ${uploads.files} unfinished uploads`);
   for (const key of missing)
     print(`warning: the bytes of the unfinished upload ${key} are not in the storage`);
+  for (const key of missingFiles.slice(0, SHOWN))
+    print(`warning: ${key} is named by the database and not in the storage`);
+  if (missingFiles.length > SHOWN)
+    print(`warning: ${missingFiles.length - SHOWN} more such files are in ${to}/manifest.json`);
   if (!secretKey) print('SECRET_KEY is not in the backup: keep it as well');
   return 0;
 }

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectWhole, readPlaylist } from '../../../test/support/listed-streams.ts';
 import { openTestMedia, type TestMedia } from '../../../test/support/media.ts';
 import { makeVideo, testFfmpeg } from '../../../test/support/videos.ts';
+import { listNamedBlobs } from './named-blobs.ts';
 import { createVideoEncoder, type EncodeCall, type VideoEncoder } from './video-encoder.ts';
 import type { StreamSink } from './videos/stream.ts';
 
@@ -37,10 +38,19 @@ describe('a video that is being encoded', () => {
       await sink.append(...given);
       const row = await opened.row(1);
       if (row?.hlsPrefix) seen.push(await expectWhole(opened, row.hlsPrefix));
+      expect(await findLacking()).toEqual([]);
       after(seen.length);
     }
     opened = await openTestMedia({ encoder: watched });
     return seen;
+  }
+
+  /** What rows name and the store does not have. */
+  async function findLacking(): Promise<string[]> {
+    const named: string[] = [];
+    for await (const keys of listNamedBlobs(opened.database.read)) named.push(...keys);
+    const files = await opened.files();
+    return named.filter((key) => !files.includes(`media/${key}`));
   }
 
   /** Its worker is stopped when so much has been listed. */
@@ -62,6 +72,7 @@ describe('a video that is being encoded', () => {
     await opened.work();
     const row = await opened.row(mediaId);
     expect(row?.readyAt).not.toBeNull();
+    expect(await findLacking()).toEqual([]);
     const [first] = seen;
     expect(first?.['360p']).toContain('#EXT-X-PLAYLIST-TYPE:EVENT');
     expect(first?.['360p']).not.toContain('#EXT-X-ENDLIST');

@@ -33,6 +33,7 @@ import type { VideoEncoder } from './video-encoder.ts';
 import { createMediaViews, type MediaViews } from './views.ts';
 
 export { noVideo, type StoredPicture } from './attachments.ts';
+export { listNamedBlobs } from './named-blobs.ts';
 export { sweepPicturesJob } from './sweep-pictures.ts';
 export { sweepUploadsJob } from './sweep.ts';
 export { sweepOrphansJob } from './sweep-orphans.ts';

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import { defineJob, type JobHandler } from '../../platform/jobs/jobs.ts';
 import { captionKeys } from './caption-tracks.ts';
+import { PAGE, pagesOf } from './row-pages.ts';
 import { createRemovalHold } from '../../platform/storage/removal-hold.ts';
 import type { Storage, StoredFile } from '../../platform/storage/storage.ts';
 
@@ -13,8 +14,6 @@ export const sweepOrphansJob = defineJob('sweep-orphans', { schema: z.object({})
 const SAFE_AGE_MS = 3_600_000;
 /** Names held in memory at once; for so many, every row is read once. */
 const CANDIDATES = 20_000;
-/** Rows read at once: few, as requests wait meanwhile. */
-const PAGE = 1_000;
 
 interface OrphanSweepOptions {
   database: Database;
@@ -115,12 +114,9 @@ type Row = { id: number; captions?: string | null } & Record<string, string | nu
 
 /** The text columns of all rows, a page of rows at a time. */
 async function* inPages(readAfter: (id: number) => Promise<Row[]>): AsyncGenerator<string[]> {
-  let rows = await readAfter(0);
-  while (rows.length > 0) {
+  for await (const rows of pagesOf(readAfter))
     yield rows.flatMap(({ captions = null, ...row }) => [
       ...captionKeys(captions),
       ...Object.values(row).filter((value) => typeof value === 'string'),
     ]);
-    rows = await readAfter(rows.at(-1)?.id ?? 0);
-  }
 }

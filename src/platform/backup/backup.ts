@@ -6,16 +6,15 @@ import { chmod, copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { sql } from 'kysely';
 import { fill, type Indexed } from '../copying/fill.ts';
-import { copyBlobs, copyRanges, type FileCopy, type Size } from '../copying/files.ts';
-import { extentOf, findUpload, listOpenUploads, type Upload } from '../copying/uploads.ts';
-import type { Database, Reader } from '../database/database.ts';
-import { readSchema } from '../database/migrate.ts';
+import type { Database } from '../database/database.ts';
+import { newestSchema, readSchema } from '../database/migrate.ts';
 import { isThere, openDatabase } from '../database/open.ts';
 import { type DatabaseSettings, placeOf, withPatience } from '../database/settings.ts';
 import { conflict } from '../errors.ts';
 import { openStorage } from '../storage/open.ts';
 import type { StorageSettings } from '../storage/settings.ts';
 import { HOLD_KIND, holdRemovals } from '../storage/removal-hold.ts';
+import { copyFiles, type ListNamed } from './copy-files.ts';
 import { DATABASE_FILE, type Manifest, measure, SECRET_KEY_FILE, writeManifest } from './manifest.ts';
 
 /** Where a site keeps what it is made of. */
@@ -37,8 +36,9 @@ export async function backUp(options: {
   to: string;
   version: string;
   indexed: Indexed;
+  listNamed: ListNamed;
 }): Promise<Manifest> {
-  const { site, version, indexed } = options;
+  const { site, version, indexed, listNamed } = options;
   const to = resolve(options.to);
   const startedAt = new Date().toISOString();
   await checkFolders(site, to);
@@ -57,7 +57,11 @@ export async function backUp(options: {
       const schema = await readSchema(copy.read);
       return {
         schema,
-        files: await copyFiles({ from, to: target, scratch: join(to, 'work'), read: copy.read }),
+        files: await copyFiles({
+          ...{ from, to: target, scratch: join(to, 'work'), read: copy.read },
+          // It reads the tables of this version.
+          listNamed: schema === newestSchema() ? listNamed : undefined,
+        }),
       };
     });
     await rm(join(to, 'work'), { recursive: true, force: true });
@@ -140,42 +144,6 @@ async function settle(copy: Database): Promise<void> {
       .where('leaseUntil', '>', 0)
       .execute();
   });
-}
-
-/**
- * Drafts before blobs: one that is published meanwhile moves from the first to the second, so it is met in one of them.
- * One that the copy knows as unfinished is then a blob that has the draft's key for its name, and is turned back.
- */
-async function copyFiles(
-  copy: FileCopy & { read: Reader },
-): Promise<{ media: Size; uploads: Size; missing: string[] }> {
-  const { from, to, read } = copy;
-  const drafts = { files: 0, bytes: 0 };
-  const open = new Map((await listOpenUploads(read)).map((upload) => [upload.draftKey, upload]));
-  const count = (upload: Upload): void => {
-    drafts.files += 1;
-    drafts.bytes += extentOf(upload);
-    open.delete(upload.draftKey);
-  };
-  for await (const { key } of from.drafts.list()) {
-    const upload = await findUpload(read, key);
-    if (!upload) continue;
-    if (await copyRanges(copy, { key, ranges: upload.ranges })) count(upload);
-    else await to.drafts.remove(key);
-  }
-  const published = new Map<Upload, string>();
-  const media = await copyBlobs(copy, (key) => {
-    const upload = open.get(/([^/.]+)\.[^/]*$/.exec(key)?.[1] ?? '');
-    if (upload) published.set(upload, key);
-  });
-  for (const [upload, key] of published) {
-    const blob = await to.blobs.open(key);
-    const extent = extentOf(upload);
-    if (!blob || blob.size < extent) continue;
-    await to.drafts.write(upload.draftKey, { offset: 0 }, blob.read({ start: 0, end: extent - 1 }));
-    count(upload);
-  }
-  return { media, uploads: drafts, missing: [...open.keys()] };
 }
 
 async function copySecretKey(dataDir: string, to: string): Promise<boolean> {

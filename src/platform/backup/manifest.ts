@@ -25,6 +25,8 @@ const manifestSchema = z.object({
   secretKey: z.boolean(),
   /** Unfinished uploads whose bytes were not on the disk of the running site. */
   missing: z.array(z.string()),
+  /** Files that rows name and the running site did not have; unknown, and empty, where the schema was an older one. */
+  missingFiles: z.array(z.string()).default([]),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

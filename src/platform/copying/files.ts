@@ -54,6 +54,17 @@ export async function copyBlobs(copy: FileCopy, onCopied?: (key: string) => void
   return size;
 }
 
+/** Of all that `copyBlobs` would copy. */
+export async function sizeOfBlobs(storage: Storage): Promise<Size> {
+  const size = { files: 0, bytes: 0 };
+  await forEach(listWhole(storage), async ({ key }) => {
+    const blob = await storage.blobs.open(key);
+    size.bytes += blob?.size ?? 0;
+    size.files += 1;
+  });
+  return size;
+}
+
 /** Copies the bytes of a draft from `start` on and up to `end`; answers how many there were, or undefined when it is not there. */
 export async function copyDraft(
   { from, to }: Pick<FileCopy, 'from' | 'to'>,

@@ -14,6 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { hasCode, refusingFullDisk, writeWhole } from './full-disk.ts';
 import { type BlobStore, type DraftStore, isKey, type Storage, type StoredFile } from './storage.ts';
 
@@ -102,7 +103,11 @@ function createDrafts(root: string, blobs: BlobStore): DraftStore {
           await file.close();
         }
       }),
-    read: (key, range) => createReadStream(pathOf(key), range),
+    read(key, range) {
+      const path = pathOf(key);
+      // Opened once it is read: what fails before anybody listens would end the process, and drafts go away at any time.
+      return Readable.from(readRange(path, range), { objectMode: false });
+    },
     publish: (key, { size, blobKey }) =>
       refusingFullDisk(async () => {
         const path = pathOf(key);
@@ -183,6 +188,10 @@ async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+async function* readRange(path: string, range: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, range);
 }
 
 /** Answers the bytes written. */

@@ -204,6 +204,14 @@ function drafts({ storage }: { storage: () => Storage }): void {
     await expect(read('d', 3)).rejects.toThrow(/./);
   });
 
+  test('that are not there fail when they are read, not while nobody listens', async () => {
+    const early = storage().drafts.read('never', { start: 0, end: 3 });
+    // As long as it takes to find out.
+    await expect(read('never', 3)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(early.errored).toBeNull();
+    await expect(buffer(early)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('are not seen as blobs', async () => {
     await storage().drafts.write('d', { offset: 0 }, [SOME]);
     expect(await storage().blobs.open('d')).toBeUndefined();

@@ -67,7 +67,7 @@ export interface DraftStore {
     place: DraftPlace,
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<number>;
-  /** `end` is inclusive. A draft that is not there fails with the code ENOENT. */
+  /** `end` is inclusive. A draft that is not there fails with the code ENOENT, once it is read and not before. */
   read(key: string, range: { start: number; end: number }): Readable;
   /**
    * Cuts the draft to `size` and makes it the blob `blobKey`. Repeating a publish that already happened is no error. One that
