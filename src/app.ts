@@ -115,14 +115,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
   const imports = createImports({
-    database,
-    storage,
-    jobs,
-    records,
-    profiles,
-    media,
+    ...{ database, storage, jobs, records, profiles, media, now },
     limits: config.limits,
-    now,
   });
 
   const housekeeping = {
