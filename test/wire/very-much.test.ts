@@ -193,6 +193,8 @@ test('of posts that are very long a list has as many of the first as fit, and a 
     (await call(base, path, { token: ann.access })).json;
   const posts = await list(`/api/users/user/posts/${bob.id}/`);
   expect(posts).toHaveLength(20);
+  // Also when most of them are kept ready.
+  expect(await list(`/api/users/user/posts/${bob.id}/`)).toEqual(posts);
   const pages = await Promise.all([1, 2, 3, 4, 5].map((page) => list(`/api/posts/?page=${page}`)));
   expect(pages.flat().map(({ id }) => id)).toEqual(posts.map(({ id }) => id));
 });

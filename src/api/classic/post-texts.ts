@@ -33,7 +33,7 @@ interface Kept {
 
 const serialise = compile(schemas.post);
 
-/** Posts that are made at a time; no fewer are answered. A post may have more than a mebibyte. */
+/** Posts that are made at a time where they are long: each may have more than a mebibyte. No fewer are answered. */
 const AT_ONCE = 20;
 /** Of a list, after which no more are made. */
 const LIST_BYTES = 16 * 2 ** 20;
@@ -67,7 +67,13 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
     return entry.text;
   }
 
-  /** Of a few. */
+  async function portionsOf(refs: readonly PostRef[]): Promise<(readonly PostRef[])[]> {
+    const missing = refs.filter(({ id, version }) => kept.get(id)?.version !== version);
+    if (missing.length <= AT_ONCE || !(await posts.views.areLong(missing.map(({ id }) => id)))) return [refs];
+    const count = Math.ceil(refs.length / AT_ONCE);
+    return Array.from({ length: count }, (_, place) => refs.slice(place * AT_ONCE, (place + 1) * AT_ONCE));
+  }
+
   async function make(refs: readonly PostRef[]): Promise<Buffer[]> {
     const texts = new Map<number, Buffer>();
     for (const ref of refs) {
@@ -89,11 +95,14 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
     async of(refs) {
       const texts: Buffer[] = [];
       let bytes = 0;
-      for (let first = 0; first < refs.length && bytes < LIST_BYTES; first += AT_ONCE)
-        for (const text of await make(refs.slice(first, first + AT_ONCE))) {
+      const isFull = (): boolean => texts.length >= AT_ONCE && bytes >= LIST_BYTES;
+      for (const portion of await portionsOf(refs)) {
+        for (const text of isFull() ? [] : await make(portion)) {
+          if (isFull()) break;
           texts.push(text);
           bytes += text.length;
         }
+      }
       return texts;
     },
   };
