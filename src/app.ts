@@ -38,6 +38,7 @@ import { createHealth, type Health } from './platform/health/health.ts';
 import { createJobs, type Jobs } from './platform/jobs/jobs.ts';
 import { createJobsOverview, type JobsOverview } from './platform/jobs/overview.ts';
 import { createScratch } from './platform/jobs/scratch.ts';
+import { createJobSweep, sweepJobsJob } from './platform/jobs/sweep.ts';
 import { spreadWakeUps } from './platform/jobs/wake-ups.ts';
 import { createWorker, handle, type Worker } from './platform/jobs/worker.ts';
 import { openLimits } from './platform/limits/open.ts';
@@ -114,24 +115,21 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
   const imports = createImports({
-    database,
-    storage,
-    jobs,
-    records,
-    profiles,
-    media,
+    ...{ database, storage, jobs, records, profiles, media, now },
     limits: config.limits,
-    now,
   });
 
-  const files = {
-    name: 'files',
+  const housekeeping = {
+    name: 'housekeeping',
     concurrency: 2,
-    registrations: [handle(removeBlobsJob, createBlobRemoval({ database, storage }))],
+    registrations: [
+      handle(removeBlobsJob, createBlobRemoval({ database, storage })),
+      handle(sweepJobsJob, createJobSweep({ database, now })),
+    ],
   };
   const worker = createWorker({
     ...{ database, logger, now, around: measure.runs },
-    lanes: [files, ...users.lanes, ...media.lanes],
+    lanes: [housekeeping, ...users.lanes, ...media.lanes],
   });
   spreadWakeUps({ jobs, bus, wake: worker.wake });
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());
@@ -246,7 +244,7 @@ function scheduleSweep({
 
 async function enqueueSweeps(database: Database, jobs: Jobs): Promise<void> {
   await database.transaction(async (tx) => {
-    for (const kind of [sweepUploadsJob, sweepOrphansJob, sweepSessionsJob, sweepPicturesJob])
+    for (const kind of [sweepUploadsJob, sweepOrphansJob, sweepSessionsJob, sweepPicturesJob, sweepJobsJob])
       await jobs.enqueue(tx, kind, { payload: {}, uniqueKey: 'hourly' });
   });
 }

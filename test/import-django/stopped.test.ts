@@ -41,6 +41,17 @@ describe('an import that is stopped', () => {
     expect(unencoded(await readContents(server.dataDir))).toEqual(unencoded(expected));
   });
 
+  test('has a row for each file of a post before it begins on the next', async () => {
+    await using server = await startServer();
+    const reads: number[] = [];
+    const onProgress = ({ table, read }: { table: string; read: number }): void => {
+      if (table === 'Posts_mediafile') reads.push(read);
+    };
+    await moveIn(server.app, originalSite, { onProgress });
+    const [files = 0] = counts['Posts_mediafile'] ?? [];
+    expect(reads).toEqual(Array.from({ length: files }, (_, index) => index + 1));
+  });
+
   test('may be killed at any moment', async () => {
     await using site = await copySite((database) => {
       database.exec(`with recursive n (i) as (select 1000 union all select i + 1 from n where i < 4000)

@@ -137,6 +137,19 @@ describe('parts', () => {
     expect(await look(path)).toMatchObject({ missing: [{ start: 0, end: 5 }] });
   });
 
+  test('are bytes and nothing about them: JSON or a form is refused, and stores nothing', async () => {
+    const path = await begin();
+    for (const type of [
+      'application/json',
+      'Application/JSON; charset=utf-8',
+      'multipart/form-data; boundary=x',
+    ]) {
+      const answer = await put(path, 0, { bytes: Buffer.from('{"a":1}'), headers: { 'content-type': type } });
+      expect([answer.status, answer.json.code], type).toEqual([415, 'content_type']);
+    }
+    expect(await look(path)).toMatchObject({ missing: [{ start: 0, end: SIZE }] });
+  });
+
   test('are for uploads whose length is known', async () => {
     const { headers } = await tus.create({ 'Upload-Defer-Length': '1' });
     const answer = await put(headers.get('location') ?? '', 0, { bytes: Buffer.from('x') });

@@ -23,9 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
+const numbers = (count: number): string =>
+  `with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`;
+
 async function fill(): Promise<void> {
-  const numbers = (count: number): string =>
-    `with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`;
   const { dataDir } = server;
   await ask(
     dataDir,
@@ -177,4 +178,23 @@ test('a comment that is longer than what a thread shows is shown alone', async (
     );
   const { json } = await call(server.base, `/api/posts/post/${long}/`, { token: ann.access });
   expect(json.comments.map(({ comment }: { comment: string }) => comment)).toEqual([text]);
+});
+
+test('of posts that are very long a list has as many of the first as fit, and a page of the feed has all', async () => {
+  const { base, dataDir } = server;
+  const bob = await join(base);
+  await ask(
+    dataDir,
+    `insert into posts (author_id, text, created_at)
+     ${numbers(30)} select cast(? as integer), cast(? as text), ${Date.now() + 60_000} + n from numbers`,
+    ...[bob.id, 'x'.repeat(2 ** 20)],
+  );
+  const list = async (path: string): Promise<{ id: number }[]> =>
+    (await call(base, path, { token: ann.access })).json;
+  const posts = await list(`/api/users/user/posts/${bob.id}/`);
+  expect(posts).toHaveLength(20);
+  // Also when most of them are kept ready.
+  expect(await list(`/api/users/user/posts/${bob.id}/`)).toEqual(posts);
+  const pages = await Promise.all([1, 2, 3, 4, 5].map((page) => list(`/api/posts/?page=${page}`)));
+  expect(pages.flat().map(({ id }) => id)).toEqual(posts.map(({ id }) => id));
 });

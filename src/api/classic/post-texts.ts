@@ -7,7 +7,10 @@ import { toPost } from './objects.ts';
 import * as schemas from './schemas.ts';
 
 export interface PostTexts {
-  /** The texts of those that still exist, in the order of `refs`. */
+  /**
+   * The texts of those that still exist, in the order of `refs`. Of a long list only as many as have some 16 MiB together: the
+   * last ones are left out.
+   */
   of(refs: readonly PostRef[]): Promise<Buffer[]>;
 }
 
@@ -29,6 +32,11 @@ interface Kept {
 }
 
 const serialise = compile(schemas.post);
+
+/** Posts that are made at a time where they are long: each may have more than a mebibyte. No fewer are answered. */
+const AT_ONCE = 20;
+/** Of a list, after which no more are made. */
+const LIST_BYTES = 16 * 2 ** 20;
 
 /** `capacity`: bytes kept at most; the ones not asked for longest go first. */
 export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: number }): PostTexts {
@@ -59,22 +67,43 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
     return entry.text;
   }
 
+  async function portionsOf(refs: readonly PostRef[]): Promise<(readonly PostRef[])[]> {
+    const missing = refs.filter(({ id, version }) => kept.get(id)?.version !== version);
+    if (missing.length <= AT_ONCE || !(await posts.views.areLong(missing.map(({ id }) => id)))) return [refs];
+    const count = Math.ceil(refs.length / AT_ONCE);
+    return Array.from({ length: count }, (_, place) => refs.slice(place * AT_ONCE, (place + 1) * AT_ONCE));
+  }
+
+  async function make(refs: readonly PostRef[]): Promise<Buffer[]> {
+    const texts = new Map<number, Buffer>();
+    for (const ref of refs) {
+      const text = recall(ref);
+      if (text !== undefined) texts.set(ref.id, text);
+    }
+    const missing = refs.filter(({ id }) => !texts.has(id));
+    const versions = new Map(missing.map(({ id, version }) => [id, version]));
+    for (const view of await posts.views.byId([...versions.keys()])) {
+      const text = Buffer.from(serialise(toPost(view)));
+      texts.set(view.id, text);
+      // The view may be newer than the version that was read before it, never older: at worst it is made once more.
+      keep(view.id, { version: versions.get(view.id) ?? 0, text });
+    }
+    return refs.flatMap(({ id }) => texts.get(id) ?? []);
+  }
+
   return {
     async of(refs) {
-      const texts = new Map<number, Buffer>();
-      for (const ref of refs) {
-        const text = recall(ref);
-        if (text !== undefined) texts.set(ref.id, text);
+      const texts: Buffer[] = [];
+      let bytes = 0;
+      const isFull = (): boolean => texts.length >= AT_ONCE && bytes >= LIST_BYTES;
+      for (const portion of await portionsOf(refs)) {
+        for (const text of isFull() ? [] : await make(portion)) {
+          if (isFull()) break;
+          texts.push(text);
+          bytes += text.length;
+        }
       }
-      const missing = refs.filter(({ id }) => !texts.has(id));
-      const versions = new Map(missing.map(({ id, version }) => [id, version]));
-      for (const view of await posts.views.byId([...versions.keys()])) {
-        const text = Buffer.from(serialise(toPost(view)));
-        texts.set(view.id, text);
-        // The view may be newer than the version that was read before it, never older: at worst it is made once more.
-        keep(view.id, { version: versions.get(view.id) ?? 0, text });
-      }
-      return refs.flatMap(({ id }) => texts.get(id) ?? []);
+      return texts;
     },
   };
 }

@@ -37,13 +37,16 @@ export function createFilesDoor({ storage: { blobs }, streams }: FilesDoorOption
         if (request.method === 'GET' && blobs.addressOf && isKey(key) && !SENT_FROM_HERE.test(key))
           return sendAway(reply, await blobs.addressOf(key));
         const blob = await blobs.open(playlist?.blobKey ?? key);
-        if (!blob) return reply.code(404).send({ detail: 'Not found.' });
+        if (!blob) return answerMissing(reply);
         reply.header('cache-control', FOR_EVER);
         return sendBlob(blob, { request, reply: reply.type(contentTypeOf(key)) });
       },
     });
   };
 }
+
+const answerMissing = (reply: FastifyReply): FastifyReply =>
+  reply.code(404).type('application/json').send({ detail: 'Not found.' });
 
 /** The way may be remembered for half of the time that the address is good for, so there is always time left to use it. */
 function sendAway(reply: FastifyReply, { url, lifetimeMs }: BlobAddress): FastifyReply {
@@ -52,18 +55,26 @@ function sendAway(reply: FastifyReply, { url, lifetimeMs }: BlobAddress): Fastif
     .redirect(url, 302);
 }
 
-/** A store that cannot be reached just now; anything else is for the server. */
+/**
+ * A file that was removed just now, or a store that cannot be reached; anything else is for the server. Nothing of the file is said
+ * any more, whatever comes: what was to be kept for ever is not.
+ */
 async function answerError(
   error: Error,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  for (const name of OF_A_FILE) {
+    reply.removeHeader(name);
+    // Where they went on with the stream that then failed.
+    reply.raw.removeHeader(name);
+  }
+  reply.header('cache-control', 'no-store');
+  if ('code' in error && error.code === 'ENOENT') return answerMissing(reply);
   if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error;
   request.log.warn({ err: error }, 'a stored file cannot be sent');
-  for (const name of OF_A_FILE) reply.removeHeader(name);
   return reply
     .code(503)
-    .header('cache-control', 'no-store')
     .header('retry-after', error.details.retryAfter ?? 5)
     .type('application/json')
     .send({ detail: error.message });

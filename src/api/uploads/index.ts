@@ -5,6 +5,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HTTPMethods } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { unsupported } from '../../platform/errors.ts';
 import { createDraft, isOfDraft, PARTIAL_UPLOAD, requirePartialUpload } from './draft.ts';
 import { createErrorAnswer } from './errors.ts';
 import { createForms, isForm } from './forms.ts';
@@ -153,7 +154,14 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
   });
   routes.put(
     '/:id/parts',
-    { config: bytes, schema: { params, querystring: partQuery } },
+    {
+      ...{ config: bytes, schema: { params, querystring: partQuery } },
+      // What is read as such, or has more about it than the bytes of the file.
+      onRequest: async (request) => {
+        if (isJson(request) || isForm(request))
+          throw unsupported('content_type', 'Parts come as application/octet-stream.');
+      },
+    },
     async (request, reply) =>
       parts.put({ ...(await exchange(request, reply)), id: request.params.id }, request.query.offset),
   );
@@ -162,4 +170,4 @@ async function ownRoutes(app: FastifyInstance, options: UploadsOptions): Promise
 const isTus = (request: FastifyRequest): boolean => readHeader(request, 'Tus-Resumable') !== undefined;
 
 const isJson = ({ headers }: FastifyRequest): boolean =>
-  /^application\/json(?:;|$)/.test(headers['content-type'] ?? '');
+  /^application\/json(?:;|$)/i.test(headers['content-type'] ?? '');

@@ -20,8 +20,8 @@ const mediaOfPosts: Link = {
   parent: { table: 'Posts_post', column: 'post_id', noun: 'post' },
 };
 
-/** Few: a run that is killed does the files of one batch again. */
-const BATCH = 25;
+/** One: what is stored has its row before another file is begun on, which may take longer than the sweep waits for a row. */
+const BATCH = 1;
 
 interface Prepared {
   links: Map<number, FirstLink>;

@@ -76,15 +76,13 @@ export function createPictureRendering(options: RenderingOptions): PictureRender
     });
   }
 
-  async function bury({ payload: { pictureId: id } }: { payload: Payload }): Promise<void> {
-    await database.transaction(async (tx) => {
-      const picture = await tx.selectFrom('pictures').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!picture) return;
-      const failed = { draftPrefix: null, failedAt: now() };
-      await tx.updateTable('pictures').set(failed).where('id', '=', id).execute();
-      await removeAfterCommit(jobs, tx, { prefixes: [picture.draftPrefix] });
-    });
-  }
+  const bury: Undertaker<Payload> = async (tx, { payload: { pictureId: id } }) => {
+    const picture = await tx.selectFrom('pictures').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!picture) return;
+    const failed = { draftPrefix: null, failedAt: now() };
+    await tx.updateTable('pictures').set(failed).where('id', '=', id).execute();
+    await removeAfterCommit(jobs, tx, { prefixes: [picture.draftPrefix] });
+  };
 
   return { webp: (job) => run(job, 'webp'), avif: (job) => run(job, 'avif'), bury };
 }

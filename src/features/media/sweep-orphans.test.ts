@@ -1,4 +1,4 @@
-import { utimes } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
@@ -124,6 +124,16 @@ test('a file of this hour is left alone beside old ones', async () => {
   await utimes(join(site.folder, 'media/pictures/old.jpg'), past, past);
   await sweep();
   expect(await listBlobs(site.folder)).toEqual(['pictures/new.jpg']);
+});
+
+test('what others have put there stays, and keeps no orphan from going', async () => {
+  const foreign = ['media/.DS_Store', 'media/hls/.DS_Store', 'media/lost+found', 'uploads/.DS_Store'];
+  await storage.blobs.put('hls/1-c/0.m4s', content);
+  await storage.drafts.write('draft-b', { offset: 0 }, [content]);
+  for (const path of foreign) await writeFile(join(site.folder, path), content);
+  await sweep(inTwoHours());
+  expect(await listBlobs(site.folder)).toEqual(['.DS_Store', 'hls/.DS_Store', 'lost+found']);
+  expect(await readdir(join(site.folder, 'uploads'))).toEqual(['.DS_Store']);
 });
 
 test('an empty site has nothing to sweep', async () => {

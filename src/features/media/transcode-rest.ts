@@ -102,12 +102,10 @@ export function createRestTranscoding(options: TranscodingOptions): {
     await announce(tx, { bus, postId: updated.postId, at: now() });
   }
 
-  async function bury({ payload: { mediaId } }: { payload: Payload }): Promise<void> {
-    await database.transaction(async (tx) => {
-      const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
-      if (media?.sourceKey) await end(tx, { media, run: media.encodeRun, keys: {} });
-    });
-  }
+  const bury: Undertaker<Payload> = async (tx, { payload: { mediaId } }) => {
+    const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
+    if (media?.sourceKey) await end(tx, { media, run: media.encodeRun, keys: {} });
+  };
 
   return { run, bury };
 }

@@ -1,5 +1,5 @@
 // The job that makes a finalized video a stream that can be watched: from its first seconds on while it is still encoded, and
-// ready once all that a viewer needs to begin with is whole. Larger renditions follow in a job of their own (rest.ts). The original
+// ready once all that a viewer needs to begin with is whole. Larger renditions follow in a job of their own (transcode-rest.ts). The original
 // stays playable until then, and stays for good when the video cannot be processed. A run that was killed is followed
 // by one that goes on under the same prefix, if anything was listed there.
 import { randomBytes } from 'node:crypto';
@@ -136,22 +136,19 @@ export function createTranscoding(options: TranscodingOptions): Transcoding {
     await announce(tx, { bus, postId: updated.postId, at: now() });
   }
 
-  async function bury({ payload: { mediaId }, error }: { payload: Payload; error: unknown }): Promise<void> {
-    const failure = explain(options, error);
-    await database.transaction(async (tx) => {
-      const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
-      if (!media || media.readyAt !== null) return;
-      const nothing = { hlsPrefix: null, draftPrefix: null, encodeRun: null, sizes: null, progress: null };
-      await tx
-        .updateTable('media')
-        .set({ ...nothing, failedAt: now(), failure })
-        .where('id', '=', mediaId)
-        .execute();
-      await tx.deleteFrom('renditions').where('mediaId', '=', mediaId).execute();
-      await removeAfterCommit(jobs, tx, { prefixes: [media.hlsPrefix, media.draftPrefix] });
-      await announce(tx, { bus, postId: media.postId, at: now() });
-    });
-  }
+  const bury: Undertaker<Payload> = async (tx, { payload: { mediaId }, error }) => {
+    const media = await tx.selectFrom('media').selectAll().where('id', '=', mediaId).executeTakeFirst();
+    if (!media || media.readyAt !== null) return;
+    const nothing = { hlsPrefix: null, draftPrefix: null, encodeRun: null, sizes: null, progress: null };
+    await tx
+      .updateTable('media')
+      .set({ ...nothing, failedAt: now(), failure: explain(options, error) })
+      .where('id', '=', mediaId)
+      .execute();
+    await tx.deleteFrom('renditions').where('mediaId', '=', mediaId).execute();
+    await removeAfterCommit(jobs, tx, { prefixes: [media.hlsPrefix, media.draftPrefix] });
+    await announce(tx, { bus, postId: media.postId, at: now() });
+  };
 
   return { run, bury };
 }

@@ -1,5 +1,6 @@
 // Posts with everything that hangs on them, many at a time, in a constant number of queries: five, and one more for likes and for
 // each post where there is very much. The view is the same for every viewer.
+import { sql } from 'kysely';
 import type { Database } from '../../platform/database/database.ts';
 import type { Media, MediaView } from '../media/index.ts';
 import type { Profiles, ProfileView } from '../profiles/index.ts';
@@ -29,12 +30,16 @@ export interface CommentView extends Said {
 export interface PostViews {
   /** In the order of `ids`; those that do not exist (any more) are absent, as are comments and replies. */
   byId(ids: readonly number[]): Promise<PostView[]>;
+  /** Whether so much was said there that the views of all of them are better not held at once. */
+  areLong(ids: readonly number[]): Promise<boolean>;
 }
 
 const LIKERS_SHOWN = 5;
 const LIKES_LISTED = 5_000;
 const THREAD_LISTED = 1_000;
 const THREAD_CHARACTERS = 262_144;
+/** Of posts whose views are held at once: some ten mebibytes, when they are written out in the longest way. */
+const HELD_CHARACTERS = 2_097_152;
 
 interface Row {
   id: number;
@@ -55,7 +60,13 @@ export function createPostViews(options: {
   const findPosts = preparePosts(database);
   const findThread = prepareThread(database);
   const findLikes = prepareLikes(database);
+  const measure = prepareMeasure(database);
   return {
+    async areLong(ids) {
+      const [said] = await measure({ ids, most: THREAD_LISTED + 1 });
+      if (!said) return false;
+      return said.texts - ids.length > THREAD_LISTED || said.characters > HELD_CHARACTERS;
+    },
     async byId(ids) {
       if (ids.length === 0) return [];
       const posts = await findPosts({ ids });
@@ -130,6 +141,35 @@ function prepareThread({ prepare, dialect }: Database): (postIds: readonly numbe
     return threads;
   };
 }
+
+/** How many texts there are, posts and what hangs on them, and their length; of what hangs on them `most` are looked at. */
+const prepareMeasure = ({ prepare, dialect }: Database) =>
+  prepare((read, { ids, most }: Bounded) =>
+    read
+      .selectFrom(
+        read
+          .selectFrom('posts')
+          .select(({ fn }) => fn<number>('length', ['text']).as('length'))
+          .where(dialect.isOneOf('id', ids))
+          .unionAll(
+            read
+              .selectFrom((thread) =>
+                thread
+                  .selectFrom('posts')
+                  .select('text')
+                  .where(dialect.isOneOf('rootId', ids))
+                  .limit(most)
+                  .as('thread'),
+              )
+              .select(({ fn }) => fn<number>('length', ['text']).as('length')),
+          )
+          .as('listed'),
+      )
+      .select(({ fn }) => [
+        fn.countAll<number>().as('texts'),
+        fn.coalesce(fn.sum<number>('length'), sql<number>`0`).as('characters'),
+      ]),
+  );
 
 /** The first of them that have no more characters than a thread shows; one, however long it is. */
 function takeWithin(rows: readonly Row[]): readonly Row[] {

@@ -1,6 +1,7 @@
 import { pbkdf2Sync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test/support/databases.ts';
+import { unavailable } from '../../platform/errors.ts';
 import { createLimits } from '../../platform/limits/limits.ts';
 import { type Accounts, createAccounts, type SignUpForm } from './accounts.ts';
 import { createPasswordHashes } from './password-hashes.ts';
@@ -187,6 +188,25 @@ describe('signing in', () => {
     });
     clock += 3_600_000;
     await signIn('ann');
+  });
+
+  test('what the server was too busy to check is not counted', async () => {
+    await signUp();
+    let isBusy = true;
+    const verify = async (password: string, hash: string): Promise<boolean> => {
+      if (isBusy) throw unavailable('sign_in_busy', 'Too many people are signing in right now.');
+      return hashes.verify(password, hash);
+    };
+    const now = (): number => clock;
+    const limits = createLimits({ factor: 1, now });
+    const slow = createAccounts({
+      ...{ database: opened.database, hashes: { ...hashes, verify }, sessions, limits, now },
+    });
+    const credentials = { username: 'ann', password: PASSWORD, address };
+    for (let round = 0; round < 30; round += 1)
+      await expect(slow.signIn(credentials)).rejects.toMatchObject({ code: 'sign_in_busy' });
+    isBusy = false;
+    expect(await slow.signIn(credentials)).toHaveProperty('access');
   });
 });
 

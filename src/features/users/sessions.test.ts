@@ -16,16 +16,16 @@ let clock: number;
 let ann: { userId: number; profileId: number };
 let bob: { userId: number; profileId: number };
 
+const now = (): number => clock;
+/** As another process, or another site with the same key, has them. */
+const sessionsOf = (database: TestDatabase['database']): Sessions =>
+  createSessions({ ...{ database, tokens, now }, refreshLifetimeMs: DAY, sessionLifetimeMs: 3 * DAY });
+
 beforeEach(async () => {
   clock = START;
   opened = await openTestDatabase();
-  const now = (): number => clock;
   tokens = createTokens({ secretKey: 'a secret of these tests', accessLifetimeMs: 2 * HOUR, now });
-  sessions = createSessions({
-    ...{ database: opened.database, tokens, now },
-    refreshLifetimeMs: DAY,
-    sessionLifetimeMs: 3 * DAY,
-  });
+  sessions = sessionsOf(opened.database);
   ann = await insertPerson(opened.database, 'ann');
   bob = await insertPerson(opened.database, 'bob');
 });
@@ -35,7 +35,7 @@ const suspend = (userId: number): Promise<unknown> =>
   opened.database.transaction((tx) =>
     tx.updateTable('users').set({ suspendedAt: clock }).where('id', '=', userId).execute(),
   );
-const rows = () => opened.database.read.selectFrom('sessions').selectAll().orderBy('id').execute();
+const rows = () => opened.database.read.selectFrom('sessions').selectAll().orderBy('createdAt').execute();
 /** What refusing with `code` looks like. */
 const refused = (code: string) => ({ kind: 'unauthenticated', code });
 const expectOver = async (pair: TokenPair): Promise<void> => {
@@ -46,7 +46,8 @@ const expectOver = async (pair: TokenPair): Promise<void> => {
 describe('an access token', () => {
   test('stands for its viewer', async () => {
     const { access } = await sessions.start(ann.userId);
-    expect(await sessions.authenticate(access)).toEqual({ ...ann, sessionId: 1, role: 'user' });
+    const [session] = await rows();
+    expect(await sessions.authenticate(access)).toEqual({ ...ann, sessionId: session?.id, role: 'user' });
   });
 
   test('carries the role that the user has now, not the one of the sign-in', async () => {
@@ -190,11 +191,7 @@ describe('signing out', () => {
 
   test('counts at once in another process on the same database, whatever that has seen before', async () => {
     await using database = await opened.reopen();
-    const now = (): number => clock;
-    const elsewhere = createSessions({
-      ...{ database, now, refreshLifetimeMs: DAY, sessionLifetimeMs: 3 * DAY },
-      tokens: createTokens({ secretKey: 'a secret of these tests', accessLifetimeMs: 2 * HOUR, now }),
-    });
+    const elsewhere = sessionsOf(database);
     const { refresh } = await sessions.start(ann.userId);
     const pair = await elsewhere.refresh(refresh);
     const viewer = await elsewhere.authenticate(pair.access);
@@ -231,6 +228,31 @@ describe('signing out', () => {
   });
 });
 
+describe('a token of a sign-in that a restored database does not know', () => {
+  test('is worth nothing there, whoever signs in after the restore', async () => {
+    const lost = [await sessions.start(ann.userId), await sessions.start(bob.userId)];
+    await using restored = await openTestDatabase();
+    const there = sessionsOf(restored.database);
+    for (const name of ['ann', 'bob']) await insertPerson(restored.database, name);
+    // Whoever lost a session, and somebody else.
+    const fresh = [await there.start(ann.userId), await there.start(ann.userId)];
+    for (const { access, refresh } of lost) {
+      await expect(there.authenticate(access)).rejects.toMatchObject(refused('session_ended'));
+      await expect(there.refresh(refresh)).rejects.toMatchObject(refused('token_blacklisted'));
+    }
+    for (const { access } of fresh) expect(await there.authenticate(access)).toMatchObject(ann);
+  });
+
+  test('refreshes nobody but the user whom it names', async () => {
+    const pair = await sessions.start(ann.userId);
+    const { sessionId } = await sessions.authenticate(pair.access);
+    const foreign = { userId: bob.userId, sessionId, generation: 0 };
+    const { refresh } = await tokens.issue({ ...foreign, issuedAt: clock, refreshUntil: clock + DAY });
+    await expect(sessions.refresh(refresh)).rejects.toMatchObject(refused('token_blacklisted'));
+    expect(await sessions.authenticate(pair.access)).toMatchObject(ann);
+  });
+});
+
 test('the sweep forgets sessions whose last token has ended, and no other', async () => {
   const old = await sessions.start(ann.userId);
   clock += DAY - HOUR;
@@ -245,6 +267,6 @@ test('the sweep forgets sessions whose last token has ended, and no other', asyn
     ...{ id: 1, payload: {}, attempt: 1, signal: new AbortController().signal },
     confirm: async () => undefined,
   });
-  expect((await rows()).map((row) => row.id)).toEqual([2]);
+  expect(await rows()).toMatchObject([{ userId: ann.userId, createdAt: START + DAY - HOUR }]);
   expect(await sessions.refresh(kept.refresh)).toHaveProperty('refresh');
 });

@@ -4,10 +4,12 @@
 //   its direct parent, ≤ 10 s after the rotation → the same successor again (the answer was lost on its way)
 //   anything older           → somebody has a copy: the whole session ends (RFC 9700 section 4.14)
 //
-// A session that ended is over everywhere at once: access tokens are checked against its row.
+// A session that ended is over everywhere at once: access tokens are checked against its row. Its id is a random one: a database
+// that was brought back from a backup would give the ids of all sessions since then once more, and with them their tokens.
+import { randomInt } from 'node:crypto';
 import { unauthenticated } from '../../platform/errors.ts';
 import type { Database, Transaction } from '../../platform/database/database.ts';
-import type { TokenPair, Tokens } from './tokens.ts';
+import type { TokenClaims, TokenPair, Tokens } from './tokens.ts';
 
 /** Who is asking. */
 export interface Viewer {
@@ -33,6 +35,8 @@ export interface Sessions {
 }
 
 const REUSE_GRACE_MS = 10_000;
+/** As far as random numbers go, which is well below what a token may hold. */
+const HIGHEST_ID = 2 ** 48 - 1;
 
 interface SessionsOptions {
   database: Database;
@@ -56,7 +60,10 @@ export function createSessions(options: SessionsOptions): Sessions {
       const { id } = await database.transaction(async (tx) =>
         tx
           .insertInto('sessions')
-          .values({ userId, rotatedAt: issuedAt, createdAt: issuedAt, expiresAt: until, revokedAt: null })
+          .values({
+            ...{ id: randomInt(1, HIGHEST_ID), userId, createdAt: issuedAt },
+            ...{ rotatedAt: issuedAt, expiresAt: until, revokedAt: null },
+          })
           .returning('id')
           .executeTakeFirstOrThrow(),
       );
@@ -64,9 +71,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async refresh(refreshToken) {
-      const { sessionId, generation } = await tokens.verify(refreshToken, 'refresh');
+      const claims = await tokens.verify(refreshToken, 'refresh');
       const current = await database.transaction((tx) =>
-        rotate(database, tx, { sessionId, generation, at: now(), refreshUntil }),
+        rotate(database, tx, { ...claims, at: now(), refreshUntil }),
       );
       if (!current) throw unauthenticated('token_blacklisted', 'Token is blacklisted');
       return tokens.issue(current);
@@ -128,9 +135,7 @@ const prepareViewer = ({ prepare }: Database) =>
       .where('users.id', '=', userId),
   );
 
-interface Rotation {
-  sessionId: number;
-  generation: number;
+interface Rotation extends TokenClaims {
   at: number;
   refreshUntil: (issuedAt: number, createdAt: number) => number;
 }
@@ -139,7 +144,7 @@ interface Rotation {
 async function rotate(
   { dialect }: Database,
   tx: Transaction,
-  { sessionId, generation, at, refreshUntil }: Rotation,
+  { userId, sessionId, generation, at, refreshUntil }: Rotation,
 ) {
   await dialect.lock(tx, `session:${sessionId}`);
   const session = await tx
@@ -148,10 +153,10 @@ async function rotate(
     .selectAll('sessions')
     .select('users.suspendedAt')
     .where('sessions.id', '=', sessionId)
+    .where('sessions.userId', '=', userId)
     .executeTakeFirst();
   if (!session || session.revokedAt !== null || session.suspendedAt !== null || session.expiresAt <= at)
     return undefined;
-  const { userId } = session;
 
   if (generation === session.generation) {
     const until = refreshUntil(at, session.createdAt);

@@ -31,19 +31,16 @@ export function createSignIn({ database, hashes, sessions, limits }: SignInOptio
     const key = usernameKey(username.trim());
     await byAddress.take(address);
     await byAccount.take(key);
-    const user = await database.read
-      .selectFrom('users')
-      .selectAll()
-      .where('usernameKey', '=', key)
-      .executeTakeFirst();
-    // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
-    const right = user
-      ? await hashes.verify(password, user.passwordHash)
-      : await hashes.decoy(password).then(() => false);
+    const giveBack = () => Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
+    const { user, right } = await check(key, password).catch(async (error: unknown) => {
+      // Nothing was compared: whoever comes again while the server is too busy has not guessed.
+      await giveBack();
+      throw error;
+    });
     if (!user || !right || user.suspendedAt !== null) {
       throw unauthenticated('wrong_credentials', 'No active account found with the given credentials');
     }
-    await Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
+    await giveBack();
     if (hashes.needsRehash(user.passwordHash)) {
       const passwordHash = await hashes.hash(password);
       await database.transaction(async (tx) =>
@@ -57,4 +54,17 @@ export function createSignIn({ database, hashes, sessions, limits }: SignInOptio
     }
     return sessions.start(user.id);
   };
+
+  async function check(key: string, password: string) {
+    const user = await database.read
+      .selectFrom('users')
+      .selectAll()
+      .where('usernameKey', '=', key)
+      .executeTakeFirst();
+    // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
+    const right = user
+      ? await hashes.verify(password, user.passwordHash)
+      : await hashes.decoy(password).then(() => false);
+    return { user, right };
+  }
 }

@@ -20,7 +20,7 @@ export interface Connections extends AsyncDisposable {
 
 /** How the server lists the connections of this program. */
 export const APPLICATION_NAME = 'veranda';
-const WAIT_MS = 5_000;
+export const WAIT_MS = 5_000;
 const PAUSE_MS = 50;
 /** Statements that are planned once for each connection; those past them are planned at each run. */
 const NAMED_STATEMENTS = 500;
@@ -29,15 +29,14 @@ const SEARCHES = ' @@ ';
 
 /** `readonly`: the server itself refuses writes. */
 export function openConnections(
-  settings: PostgresSettings & { readonly: boolean; size: number; waitMs?: number },
+  settings: PostgresSettings & { readonly: boolean; size: number },
 ): Connections {
   const pool = new pg.Pool({ ...clientOptions(settings), max: settings.size, idleTimeoutMillis: 60_000 });
   // An idle connection that the server ended: the pool has let go of it, and the next one is a new one.
   pool.on('error', () => undefined);
-  const waitMs = settings.waitMs ?? WAIT_MS;
   return {
     async acquire() {
-      const giveUpAt = performance.now() + waitMs;
+      const giveUpAt = performance.now() + WAIT_MS;
       for (;;) {
         try {
           return await pool.connect();

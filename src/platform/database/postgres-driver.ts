@@ -2,7 +2,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type pg from 'pg';
 import { invalid } from '../errors.ts';
-import { type Connections, isStalePlan, isUnreachable } from './postgres-connections.ts';
+import { type Connections, isStalePlan, isUnreachable, WAIT_MS } from './postgres-connections.ts';
 import { explain, refusesWrites } from './postgres-errors.ts';
 
 /** The connection was lost while COMMIT was on its way: the transaction may have happened or not. */
@@ -60,7 +60,10 @@ export class PostgresDriver implements Driver {
   async destroy(): Promise<void> {}
 }
 
-/** With `readonly`, outside of a transaction, a statement whose connection was lost is run again on another one. */
+/**
+ * With `readonly`, outside of a transaction, a statement whose connection was lost is run again on another one, for 5 s: it may be
+ * what the server dies of.
+ */
 export async function openConnection(
   connections: Connections,
   { readonly }: { readonly: boolean },
@@ -117,6 +120,7 @@ export class PostgresConnection implements DatabaseConnection {
 
   async #persist(text: string, { values = [], rowMode }: RunOptions): Promise<pg.QueryResult> {
     refuseNul(values);
+    let giveUpAt: number | undefined;
     for (;;) {
       const name = values.length > 0 ? this.#connections.nameOf(text) : undefined;
       const query = { text, values: [...values], name, rowMode } as pg.QueryConfig;
@@ -131,7 +135,8 @@ export class PostgresConnection implements DatabaseConnection {
         if (refusesWrites(error)) this.breakOff();
         if (!isUnreachable(error)) throw error;
         this.breakOff();
-        if (!this.#isReplaceable) throw error;
+        giveUpAt ??= performance.now() + WAIT_MS;
+        if (!this.#isReplaceable || performance.now() > giveUpAt) throw error;
         await this.#renew();
       }
     }

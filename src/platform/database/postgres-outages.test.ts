@@ -66,6 +66,13 @@ describe('a read that has to be given up', () => {
     await expect(read(own)).rejects.toMatchObject(busy);
   });
 
+  test('since every connection is lost that it is run on may be asked again', async () => {
+    let seconds = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => 1_000 * (seconds += 1));
+    const deadly = sql<boolean>`pg_terminate_backend(pg_backend_pid())`;
+    await expect(database.read.selectNoFrom(deadly.as('done')).execute()).rejects.toMatchObject(busy);
+  });
+
   test('because a lock is not to be had may be asked again', async () => {
     await using _held = await holdTable(database, { table: 'users', mode: 'access exclusive' });
     const reading = database.snapshot((read) =>

@@ -109,25 +109,28 @@ export async function release(database: Database, { id, holder }: Lease): Promis
   );
 }
 
-/** Puts a failed job back for `runAt`, or makes it dead when `runAt` is undefined. */
+export interface Failure extends Lease {
+  error: string;
+  now: number;
+}
+
+/** Puts a failed job back for `runAt`, or makes it dead when `runAt` is undefined; false when it is no longer ours. */
 export async function fail(
-  database: Database,
-  failure: Lease & { error: string; now: number; runAt: number | undefined },
-): Promise<void> {
-  const { id, holder, error, now, runAt } = failure;
-  await database.transaction(async (tx) =>
-    tx
-      .updateTable('jobs')
-      .set({
-        leaseHolder: null,
-        leaseUntil: 0,
-        lastError: error.slice(0, 2_000),
-        ...(runAt === undefined ? { deadAt: now } : { runAt }),
-      })
-      .where('id', '=', id)
-      .where('leaseHolder', '=', holder)
-      .execute(),
-  );
+  tx: Transaction,
+  { id, holder, error, now, runAt }: Failure & { runAt: number | undefined },
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('jobs')
+    .set({
+      leaseHolder: null,
+      leaseUntil: 0,
+      lastError: error.slice(0, 2_000),
+      ...(runAt === undefined ? { deadAt: now } : { runAt }),
+    })
+    .where('id', '=', id)
+    .where('leaseHolder', '=', holder)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** When the next job of `kinds` may run (epoch milliseconds): its time has come or its lease has run out. */

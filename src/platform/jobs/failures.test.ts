@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lane, openTestQueue, type Payload, type TestQueue } from '../../../test/support/workers.ts';
+import { lane, openTestQueue, type Payload, type TestQueue, work } from '../../../test/support/workers.ts';
+import { afterCommit } from '../database/database.ts';
 import { type JobHandler, PermanentFailure } from './jobs.ts';
 
 let queue: TestQueue;
@@ -17,7 +18,7 @@ describe('a failing job', () => {
         async ({ attempt }) => {
           throw new Error(`try ${attempt} failed`);
         },
-        { bury: async ({ payload, error }) => void buried.push([payload, (error as Error).message]) },
+        { bury: async (_tx, { payload, error }) => void buried.push([payload, (error as Error).message]) },
       ),
     ]);
     await queue.enqueue('poison');
@@ -67,7 +68,7 @@ describe('a failing job', () => {
           tries.push(`${attempt}`);
           throw new Error(`poison for ${name}`);
         },
-        { bury: async ({ payload }) => void buried.push(payload.name) },
+        { bury: async (_tx, { payload }) => void buried.push(payload.name) },
       );
     const one = await queue.startWorker([laneOf('one')]);
     const two = await queue.startWorker([laneOf('two')]);
@@ -89,7 +90,7 @@ describe('a failing job', () => {
         async () => {
           throw failure;
         },
-        { bury: async ({ error }) => void buried.push(error) },
+        { bury: async (_tx, { error }) => void buried.push(error) },
       ),
     ]);
     await queue.enqueue('hopeless');
@@ -105,7 +106,9 @@ describe('a failing job', () => {
       await queue.enqueue('old');
       await queue.change({ payload });
       const handler: JobHandler<Payload> = async (run) => void seen.push(run);
-      const worker = await queue.startWorker([lane(handler, { bury: async (job) => void seen.push(job) })]);
+      const worker = await queue.startWorker([
+        lane(handler, { bury: async (_tx, job) => void seen.push(job) }),
+      ]);
       await worker.idle();
       for (let round = 0; round < 8; round += 1) await queue.passPause(worker);
       expect(seen).toEqual([]);
@@ -115,6 +118,28 @@ describe('a failing job', () => {
     },
   );
 
+  test('is dead for whoever hears of its burial, and may queue the same work again', async () => {
+    const done: string[] = [];
+    const queued = Promise.withResolvers<void>();
+    const enqueue = (name: string): Promise<void> =>
+      queue.database.transaction((tx) =>
+        queue.jobs.enqueue(tx, work, { payload: { name }, uniqueKey: 'one at a time' }),
+      );
+    const worker = await queue.startWorker([
+      lane(
+        async ({ payload }) => {
+          if (payload.name === 'broken') throw new PermanentFailure('not ever');
+          done.push(payload.name);
+        },
+        { bury: async (tx) => afterCommit(tx, () => queued.resolve(enqueue('mended'))) },
+      ),
+    ]);
+    await enqueue('broken');
+    await queued.promise;
+    await worker.idle();
+    expect(done).toEqual(['mended']);
+  });
+
   test('is not lost by an undertaker that fails once, nor kept alive by one that always does', async () => {
     let calls = 0;
     const worker = await queue.startWorker([
@@ -123,7 +148,7 @@ describe('a failing job', () => {
           throw new Error('no');
         },
         {
-          bury: async ({ payload }) => {
+          bury: async (_tx, { payload }) => {
             calls += 1;
             if (payload.name === 'always' || calls === 1) throw new Error('the spade broke');
           },

@@ -17,6 +17,9 @@ let leases = 0;
 /** A name for one lease: no two are alike, so that even this process cannot take its own lost lease for one it still has. */
 export const newLeaseHolder = (): string => `${place}/${process.pid}/${boot}/${(leases += 1)}`;
 
+/** Whether that can be told here. */
+export const isHere = (holder: string): boolean => holder.split('/')[0] === place;
+
 /** Whether `holder` is certainly gone: a process of this host that no longer runs, or an earlier start under our own number. */
 export function isGone(holder: string): boolean {
   const [host, pid, start] = holder.split('/');

@@ -29,8 +29,11 @@ export interface JobRun<Payload> {
 
 export type JobHandler<Payload> = (run: JobRun<Payload>) => Promise<void>;
 
-/** Called before a job is buried, also when its last try died with the process. */
-export type Undertaker<Payload> = (job: { payload: Payload; error: unknown }) => Promise<void>;
+/** Called in the transaction in which a job becomes dead, also when its last try died with the process. */
+export type Undertaker<Payload> = (
+  tx: Transaction,
+  job: { payload: Payload; error: unknown },
+) => Promise<void>;
 
 /** A failure that another try cannot mend: the job is dead at once. */
 export class PermanentFailure extends Error {

@@ -51,7 +51,7 @@ describe('a lease', () => {
           await queue.database.transaction((tx) => confirm(tx)).catch(ended.resolve);
           throw new PermanentFailure('I was stopped');
         },
-        { bury: async ({ payload }) => void buried.push(payload.name) },
+        { bury: async (_tx, { payload }) => void buried.push(payload.name) },
       ),
     ]);
     await queue.enqueue('taken');
@@ -159,7 +159,7 @@ describe('a lease', () => {
     });
     const worker = await queue.startWorker([
       lane(async ({ payload }) => void handled.push(payload.name), {
-        bury: async ({ payload }) => void buried.push(payload.name),
+        bury: async (_tx, { payload }) => void buried.push(payload.name),
       }),
     ]);
     await worker.idle();

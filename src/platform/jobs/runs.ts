@@ -3,7 +3,17 @@
 import type { Database, Transaction } from '../database/database.ts';
 import type { Logger } from '../logger.ts';
 import { onBehalfOf } from '../request-id.ts';
-import { type ClaimedJob, fail, finish, heartbeat, isHeld, type Lease, LEASE_MS, release } from './claims.ts';
+import {
+  type ClaimedJob,
+  fail,
+  type Failure,
+  finish,
+  heartbeat,
+  isHeld,
+  type Lease,
+  LEASE_MS,
+  release,
+} from './claims.ts';
 import { type JobHandler, type JobKind, PermanentFailure, type Undertaker } from './jobs.ts';
 
 /** A kind of job with those who do it. */
@@ -100,26 +110,37 @@ export function createRunner({
     }
     const hopeless = error instanceof PermanentFailure || job.attempts >= job.maxAttempts;
     logger.warn({ err: error, ...naming(job), attempt: job.attempts, hopeless }, 'a job failed');
-    if (!(await heartbeat(database, { ...lease, now: now() }))) return 'lost';
-    const dead = hopeless && (await bury(run, error));
-    await fail(database, {
-      ...lease,
-      error: error instanceof Error ? error.message : String(error),
-      now: now(),
-      runAt: dead ? undefined : now() + backOff(job.attempts, registration.kind),
-    });
-    return dead ? 'dead' : 'failed';
+    const message = error instanceof Error ? error.message : String(error);
+    const failure = { ...lease, error: message, now: now() };
+    const buried = hopeless ? await bury(run, { failure, error }) : undefined;
+    if (buried) return buried;
+    const runAt = now() + backOff(job.attempts, registration.kind);
+    const isOurs = await database.transaction((tx) => fail(tx, { ...failure, runAt }));
+    return isOurs ? 'failed' : 'lost';
   }
 
-  /** False when the undertaker failed and is to be called again later; its own tries are bounded too. */
-  async function bury({ job, registration }: Run, error: unknown): Promise<boolean> {
+  /**
+   * In one transaction with its end: whoever hears of the one may queue the same work again. Undefined when the undertaker
+   * failed and is to be called again later; its own tries are bounded too.
+   */
+  async function bury(
+    { job, registration }: Run,
+    { failure, error }: { failure: Failure; error: unknown },
+  ): Promise<Outcome | undefined> {
+    const end = (undertake?: (tx: Transaction) => Promise<void>): Promise<Outcome> =>
+      database.transaction(async (tx) => {
+        if (!(await fail(tx, { ...failure, runAt: undefined }))) return 'lost';
+        await undertake?.(tx);
+        return 'dead';
+      });
     try {
-      const payload = registration.kind.schema.safeParse(JSON.parse(job.payload));
-      if (payload.success) await registration.bury?.({ payload: payload.data, error });
-      return true;
-    } catch (failure) {
-      logger.error({ err: failure, ...naming(job) }, 'a job could not be buried');
-      return job.attempts >= job.maxAttempts + BURIALS;
+      return await end(async (tx) => {
+        const payload = registration.kind.schema.safeParse(JSON.parse(job.payload));
+        if (payload.success) await registration.bury?.(tx, { payload: payload.data, error });
+      });
+    } catch (broken) {
+      logger.error({ err: broken, ...naming(job) }, 'a job could not be buried');
+      return job.attempts < job.maxAttempts + BURIALS ? undefined : end();
     }
   }
 }

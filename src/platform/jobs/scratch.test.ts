@@ -31,7 +31,7 @@ test('each scratch has a folder of its own', () => {
 test('what a dead process left is removed; what a living one uses stays', async () => {
   const scratch = createScratch(root, Date.now);
   await mkdir(scratch.folder);
-  const living = await leave(`${here}/${process.ppid}/earlier-boot/1`);
+  const living = await leave(`${here}/${process.ppid}/earlier-boot/1`, 2);
   await leave(`${here}/999999999/some-boot/1`);
   await leave(`${here}/${process.pid}/earlier-boot/1`);
   await scratch.sweep();

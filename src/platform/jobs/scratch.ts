@@ -2,7 +2,7 @@
 // in the same data folder (a server that still drains, the seed). Only what certainly nobody uses is removed.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isGone, newLeaseHolder } from './holder.ts';
+import { isGone, isHere, newLeaseHolder } from './holder.ts';
 
 export interface Scratch {
   /** Of this process alone; whoever uses it makes it. */
@@ -18,10 +18,10 @@ export function createScratch(root: string, now: () => number): Scratch {
     folder: join(root, newLeaseHolder().replaceAll('/', '+')),
     async sweep() {
       for (const name of await readdir(root).catch(() => [])) {
-        const path = join(root, name);
+        const [path, holder] = [join(root, name), name.replaceAll('+', '/')];
         const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
         const isOld = now() - mtimeMs > ABANDONED_MS;
-        if (isOld || isGone(name.replaceAll('+', '/'))) await rm(path, { recursive: true, force: true });
+        if (isHere(holder) ? isGone(holder) : isOld) await rm(path, { recursive: true, force: true });
       }
     },
   };

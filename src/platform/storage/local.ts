@@ -157,6 +157,8 @@ async function* listFiles(root: string, above = ''): AsyncGenerator<StoredFile> 
   if (!folder) return;
   for await (const entry of folder) {
     const key = `${above}${entry.name}`;
+    // Such as `lost+found`, which not everybody may look into.
+    if (!isKey(key)) continue;
     if (entry.isDirectory()) yield* listFiles(root, `${key}/`);
     const found = entry.isFile() ? await stat(join(root, key)).catch(ignoringAbsence) : undefined;
     if (found) yield { key, modifiedAt: found.mtimeMs };

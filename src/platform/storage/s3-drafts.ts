@@ -5,7 +5,7 @@ import { absent, explain, inOurWords, isAbsent } from './s3-errors.ts';
 import { cut, folderOfPiece, join, nameOfPiece, nextMoment, piecesIn, type Segment } from './s3-pieces.ts';
 import { readObject, readWhole, streamOf } from './s3-reading.ts';
 import type { Store } from './s3-storing.ts';
-import type { DraftStore } from './storage.ts';
+import { type DraftStore, isKey } from './storage.ts';
 
 /** A client that sends many bodies at once, or slowly, does not get more memory than this for them. */
 const PIECES = { most: 8 * 2 ** 20, least: 2 ** 18, together: 64 * 2 ** 20 };
@@ -116,7 +116,7 @@ export function createDrafts(options: DraftsOptions): DraftStore {
       for await (const page of client.list(root)) {
         for (const { key, modifiedAt } of page) {
           const folder = folderOfPiece(key);
-          if (folder === undefined) continue;
+          if (folder === undefined || !isKey(folder.slice(root.length))) continue;
           if (folder !== draft?.folder) {
             yield* told();
             draft = { folder, modifiedAt };

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { S3mini } from 's3mini';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type BadNetwork, startBadNetwork } from '../../../test/support/bad-network.ts';
 import { startS3, type TestS3 } from '../../../test/support/s3.ts';
@@ -76,6 +77,17 @@ describe('a bucket', () => {
     expect(
       (await buffer(blob?.read({ start, end }) ?? Readable.from([]))).equals(bytes.subarray(start, end + 1)),
     ).toBe(true);
+  });
+
+  test('lists nothing that others have put there under names of theirs', async () => {
+    const { endpoint } = store.settings;
+    const others = new S3mini({ ...settings, endpoint: `${endpoint}/${settings.bucket}` });
+    const piece = '000000000000000-0000000001-000000000000001-00000000';
+    for (const key of ['media/', 'media/a.jpg~', `uploads/d~/${piece}`]) await others.putObject(key, 'x');
+    await storage.blobs.put('a.jpg', Buffer.from('x'));
+    await storage.drafts.write('d', { offset: 0, fence: 1 }, [Buffer.from('x')]);
+    expect((await all(storage.blobs.list())).map(({ key }) => key)).toEqual(['a.jpg']);
+    expect((await all(storage.drafts.list())).map(({ key }) => key)).toEqual(['d']);
   });
 
   test('joins the pieces of a draft into one blob, across parts', async () => {

@@ -123,9 +123,14 @@ function createBlobs({ client, store, scratch, isOld }: BlobsOptions): BlobStore
       }),
     async *list() {
       for await (const page of client.list(BLOBS))
-        for (const { key, modifiedAt } of page) yield { key: key.slice(BLOBS.length), modifiedAt };
-      for await (const { key, begunAt } of client.listIncomplete(BLOBS))
-        if (isOld(begunAt)) yield { key: key.slice(BLOBS.length) + PARTIAL, modifiedAt: begunAt };
+        for (const { key: object, modifiedAt } of page) {
+          const key = object.slice(BLOBS.length);
+          if (isKey(key)) yield { key, modifiedAt };
+        }
+      for await (const { key: object, begunAt } of client.listIncomplete(BLOBS)) {
+        const key = object.slice(BLOBS.length) + PARTIAL;
+        if (isOld(begunAt) && isKey(key)) yield { key, modifiedAt: begunAt };
+      }
     },
     async withFile(key, use, options = {}) {
       checked(key);

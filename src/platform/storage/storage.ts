@@ -27,7 +27,10 @@ export interface BlobStore {
   remove(keys: readonly string[]): Promise<void>;
   /** Removes every blob whose key begins with `prefix` and a `/`. */
   removeAll(prefix: string): Promise<void>;
-  /** Every blob, in no order, and what a crash left of one; what comes or goes meanwhile may be there or not. */
+  /**
+   * Every blob, in no order, and what a crash left of one; what comes or goes meanwhile may be there or not. What others have put
+   * there under a name that is no key is not.
+   */
   list(): AsyncIterable<StoredFile>;
   /**
    * Gives `use` a local path to read the blob from, for programs that need a file. An absent one fails with the code ENOENT. `signal`
