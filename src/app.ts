@@ -112,7 +112,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       videoConcurrency: config.videos.concurrency,
     }),
   );
-  const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
+  const posts = createPosts({ database, bus, media, profiles, users, limits: config.limits, now });
   const imports = createImports({
     database,
     storage,
@@ -157,6 +157,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     doors: [
       createHealthDoor(health),
       createClassicDoor({
+        signUp: config.signUp,
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
         spools: createSpools(platform.scratch),
         limits: config.limits,

@@ -1,9 +1,10 @@
 // The operator's verbs, beside a running server where it matters.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { call, join as signUp } from '../test/support/classic-client.ts';
+import { PICTURE } from '../test/access/pictures.ts';
+import { call, join as signUp, say } from '../test/support/classic-client.ts';
 import { type Finished, runVeranda } from '../test/support/commands.ts';
 import { startServer, type TestServer } from '../test/support/servers.ts';
 import { ask } from '../test/support/site-data.ts';
@@ -101,6 +102,25 @@ describe('create-admin', () => {
   });
 });
 
+describe('create-user', () => {
+  test('makes an ordinary account, and wants all that a sign-up wants', async () => {
+    const given = ['create-user', '--username', 'guest', '--email', 'guest@example.org'];
+    const incomplete = await veranda(given, 'Lantern & Rope 7\n');
+    expect([incomplete.code, incomplete.err]).toEqual([64, expect.stringMatching(/^create-user needs /)]);
+    const made = await veranda(
+      [...given, '--first-name', 'Gail', '--last-name', 'Est'],
+      'Lantern & Rope 7\n',
+    );
+    expect([made.code, made.err]).toEqual([0, '']);
+    expect(made.out).toMatch(/^guest is user \d+\n$/);
+    const { access } = (await signIn('guest', 'Lantern & Rope 7')).json;
+    expect((await author(access)).json).toMatchObject({ firstname: 'Gail', lastname: 'Est' });
+    expect(await ask(site.dataDir, "select role from users where username = 'guest'")).toEqual([
+      { role: 'user' },
+    ]);
+  });
+});
+
 describe('users', () => {
   test('lists everybody, a line each, without anything secret', async () => {
     const { username } = await signUp(site.base, { username: 'listed', email: 'listed@example.org' });
@@ -151,8 +171,112 @@ describe('users', () => {
     expect((await author(ann.access)).status).toBe(401);
   });
 
+  test('password gives somebody a new one, and whoever had the old one is out', async () => {
+    const { username, password, access } = await signUp(site.base);
+    const give = (next: string) => veranda(['users', 'password', username], `${next}\n`);
+    expect(await give('12345678')).toEqual({
+      code: 1,
+      out: '',
+      err: 'password: This password is too common. This password is entirely numeric.\n',
+    });
+    expect((await author(access)).status).toBe(200);
+    expect(await give('Calm-Lighthouse-52')).toEqual({
+      code: 0,
+      out: `${username} has a new password\n`,
+      err: '',
+    });
+    expect((await author(access)).status).toBe(401);
+    expect((await signIn(username, password)).status).toBe(401);
+    expect((await signIn(username, 'Calm-Lighthouse-52')).status).toBe(200);
+  });
+
+  test('promote makes an admin and demote an ordinary user, from the next request on', async () => {
+    const ann = await signUp(site.base);
+    const ben = await signUp(site.base);
+    const remove = async (): Promise<number> => {
+      const id = await say(site.base, ann, 'rude words');
+      return (await call(site.base, `/api/posts/post/${id}/`, { method: 'DELETE', token: ben.access }))
+        .status;
+    };
+    expect(await remove()).toBe(403);
+    expect((await veranda(['users', 'promote', ben.username])).out).toBe(`${ben.username} is an admin\n`);
+    expect(await remove()).toBe(204);
+    expect((await author(ben.access)).json.is_admin).toBe(true);
+    expect((await veranda(['users', 'demote', ben.username])).out).toBe(
+      `${ben.username} is an ordinary user\n`,
+    );
+    expect(await remove()).toBe(403);
+    expect((await author(ben.access)).json).not.toHaveProperty('is_admin');
+  });
+
+  test('delete takes somebody away with all that was theirs, and leaves what others have', async () => {
+    const [ann, ben] = [await signUp(site.base), await signUp(site.base)];
+    const send = (who: typeof ann, path: string, body: object) =>
+      call(site.base, `/api/posts/post/${path}/`, { token: who.access, body });
+    const follow = (who: typeof ann, whom: typeof ann) =>
+      call(site.base, `/api/users/user/${whom.id}/follow/`, { method: 'PUT', token: who.access });
+    const [hers, his] = [await say(site.base, ann, 'of ann'), await say(site.base, ben, 'of ben')];
+    await send(ann, 'add/media/image', { postID: hers, imageBase64: PICTURE });
+    await send(ben, 'add/comment', { postID: hers, commentContent: 'of ben' });
+    await send(ann, 'add/comment', { postID: his, commentContent: 'of ann' });
+    await send(ann, 'add/like', { postID: his });
+    await follow(ann, ben);
+    await follow(ben, ann);
+    await call(site.base, '/api/users/author/update/', {
+      token: ann.access,
+      body: { profile_image: PICTURE },
+    });
+    const upload = { token: ann.access, body: { filename: 'film.mp4', length: 9 } };
+    expect((await call(site.base, '/api/uploads', upload)).status).toBe(201);
+
+    expect(await veranda(['users', 'delete', ann.username], `${ben.username}\n`)).toMatchObject({ code: 64 });
+    expect((await author(ann.access)).status).toBe(200);
+    expect(await veranda(['users', 'delete', ann.username], `${ann.username}\n`)).toEqual({
+      ...{ code: 0, err: '' },
+      out: `${ann.username} is deleted\n`,
+    });
+
+    expect((await author(ann.access)).status).toBe(401);
+    const left = (await call(site.base, `/api/posts/post/${his}/`)).json;
+    expect([left.description, left.likes, left.comments]).toEqual(['of ben', [], []]);
+    expect((await author(ben.access)).json.followers).toEqual([]);
+    expect(
+      await ask(site.dataDir, 'select likes_count, children_count from posts where id = ?', his),
+    ).toEqual([{ likes_count: 0, children_count: 0 }]);
+    expect(
+      await ask(site.dataDir, 'select followers_count, following_count from profiles where id = ?', ben.id),
+    ).toEqual([{ followers_count: 0, following_count: 0 }]);
+    for (const [table, column] of [
+      ...[
+        ['profiles', 'id'],
+        ['posts', 'author_id'],
+        ['media', 'owner_id'],
+        ['uploads', 'owner_id'],
+      ],
+      ...[
+        ['likes', 'profile_id'],
+        ['follows', 'follower_id'],
+        ['follows', 'followed_id'],
+      ],
+    ])
+      expect(await ask(site.dataDir, `select * from ${table} where ${column} = ?`, ann.id), table).toEqual(
+        [],
+      );
+    site.app.worker.wake();
+    await site.app.worker.idle();
+    expect(await ask(site.dataDir, 'select * from pictures')).toEqual([]);
+    const files = await readdir(join(site.dataDir, 'media'), { recursive: true, withFileTypes: true });
+    expect(files.filter((file) => file.isFile()).map(({ name }) => name)).toEqual([]);
+    // The name is free again.
+    expect((await signUp(site.base, { username: ann.username })).username).toBe(ann.username);
+  });
+
   test('of an unknown name is an error', async () => {
-    expect(await veranda(['users', 'suspend', 'nobody'])).toEqual({ code: 1, out: '', err: 'Not found.\n' });
+    for (const action of ['suspend', 'password', 'promote'])
+      expect(await veranda(['users', action, 'nobody'], 'Calm-Lighthouse-52\n')).toEqual({
+        ...{ code: 1, out: '' },
+        err: 'Not found.\n',
+      });
   });
 });
 

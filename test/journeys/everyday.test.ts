@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { DESKTOP, openBrowser, PHONE } from '../support/browser.ts';
-import { join as signUp, say } from '../support/classic-client.ts';
+import { call, join as signUp, say } from '../support/classic-client.ts';
 import { startServer } from '../support/servers.ts';
 import {
   expectFits,

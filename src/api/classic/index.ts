@@ -7,6 +7,7 @@ import { answerError } from './errors.ts';
 import { likesSocket, type LikesSocketOptions } from './likes-socket.ts';
 import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
+import { passwordRoutes } from './passwords.ts';
 import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
@@ -36,6 +37,7 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
     await app.register(withRefusals(videoRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     const { socketsPerAddress } = options.limits;
+    await app.register(withRefusals(passwordRoutes, options), { prefix: '/api/users' });
     await app.register(likesSocket, { ...options, socketsPerAddress });
   };
 }
