@@ -61,6 +61,10 @@ PATCH     /api/uploads/:id                                401  401        401   
 DELETE    /api/uploads/:id                                401  401        401    404    404    204
 PUT       /api/uploads/:id/parts                          401  401        401    404    404    200
 
+GET,HEAD  /api/site                                       200  200        200    200    200    200
+GET,HEAD  /api/site/                                      200  200        200    200    200    200
+GET,HEAD  /api/openapi.json                               200  200        200    200    200    200
+
 GET       /ws/posts/likes/                                426  426        426    426    426    426
 GET,HEAD  /health                                        200  200        200    200    200    200
 GET,HEAD  /ready                                         200  200        200    200    200    200
@@ -78,10 +82,6 @@ GET,HEAD  /posts/:id                                      200  200        200   
 OPTIONS   *                                               200  200        200    200    200    200
 `;
 
-export interface Row {
-  method: string;
-  path: string;
-  /** Which of several requests; empty for the only one. */
 /** Where the admin, who asks before the owner, has deleted what is the owner's. */
 export const MODERATED: ReadonlySet<string> = new Set([
   'DELETE /api/posts/post/:id/',
@@ -89,6 +89,10 @@ export const MODERATED: ReadonlySet<string> = new Set([
   'GET /api/posts/post/delete/:id/',
 ]);
 
+export interface Row {
+  method: string;
+  path: string;
+  /** Which of several requests; empty for the only one. */
   variant: string;
   expected: Record<Viewer, number>;
 }

@@ -12,7 +12,14 @@ import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 import { talkRoutes } from './talk.ts';
+import * as schemas from './schemas.ts';
 import { videoRoutes } from './videos.ts';
+
+/** What the wire speaks of. */
+export const classicNouns = {
+  ...{ Profile: schemas.profile, Post: schemas.post, Media: schemas.media, Captions: schemas.captions },
+  ...{ Tokens: schemas.tokens, Sentence: schemas.sentence },
+};
 
 type Given = Omit<ClassicOptions, 'postTexts'> & {
   postCacheBytes: number;
@@ -30,6 +37,7 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
         reply.header('content-type', 'application/json');
     });
     await app.register(withRefusals(withForms(accountRoutes), options), { prefix: '/api/users' });
+    await app.register(withRefusals(passwordRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(talkRoutes, options), { prefix: '/api/posts' });
@@ -37,7 +45,6 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
     await app.register(withRefusals(videoRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     const { socketsPerAddress } = options.limits;
-    await app.register(withRefusals(passwordRoutes, options), { prefix: '/api/users' });
     await app.register(likesSocket, { ...options, socketsPerAddress });
   };
 }
