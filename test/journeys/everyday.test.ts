@@ -200,6 +200,7 @@ test('what was said is taken back by who said it, and by an admin; a password is
   await ben.getByTestId('password-save').click();
   await ben.getByText('Your password is changed.').waitFor();
   await signOutOn(ben);
+  await ben.goto(`${server.base}/signin`);
   await signInOn(ben, 'ben', 'Calm-Lighthouse-52');
 });
 
