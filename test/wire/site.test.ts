@@ -80,4 +80,6 @@ test('the description says what a request has and what an answer is', async () =
     media_files: { items: { $ref: '#/components/schemas/Media' } },
   });
   expect(components.schemas.Post.required).toContain('description');
+  const facts = paths['/api/site/'].get.responses[200].content['application/json'].schema;
+  expect(facts.properties.sign_up).toMatchObject({ enum: ['open', 'closed'] });
 });

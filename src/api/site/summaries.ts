@@ -168,8 +168,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 200: upload },
   }),
 
-  'GET /api/site/': {
-    ...{ tag: 'site', summary: 'What may be posted here, and by whom' },
-    answers: { 200: { description: 'Facts of this site' } },
-  },
+  'GET /api/site/': { tag: 'site', summary: 'What may be posted here, and by whom' },
 };
