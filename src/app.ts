@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cron } from 'croner';
 import type { FastifyInstance } from 'fastify';
-import { createClassicDoor } from './api/classic/index.ts';
+import { classicNouns, createClassicDoor } from './api/classic/index.ts';
 import { createFilesDoor } from './api/files/index.ts';
 import { createHealthDoor } from './api/health/index.ts';
 import { createHeldBodies, type HeldBodies } from './api/held-bodies.ts';
@@ -12,6 +12,7 @@ import { listen, type Place } from './api/listening.ts';
 import { createOriginCheck } from './api/origins.ts';
 import { createPagesDoor } from './api/pages/index.ts';
 import { createServer, type RouteListener } from './api/server.ts';
+import { createApiDescription, createSiteDoor, type SiteFacts } from './api/site/index.ts';
 import { createSocketMeasures } from './api/socket-measures.ts';
 import { createUploadsDoor, takeOverriddenMethod } from './api/uploads/index.ts';
 import { createViewers } from './api/viewer.ts';
@@ -53,6 +54,7 @@ import { createSpools } from './platform/spools.ts';
 import { openStorage } from './platform/storage/open.ts';
 import { createBlobRemoval, removeBlobsJob } from './platform/storage/removal.ts';
 import { noTracing, type Tracing } from './platform/tracing/tracing.ts';
+import { readVersion } from './platform/version.ts';
 
 export interface App extends AsyncDisposable {
   readonly server: FastifyInstance;
@@ -113,7 +115,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       videoConcurrency: config.videos.concurrency,
     }),
   );
-  const posts = createPosts({ database, bus, media, profiles, limits: config.limits, now });
+  const posts = createPosts({ database, bus, media, profiles, users, limits: config.limits, now });
   const imports = createImports({
     ...{ database, storage, jobs, records, profiles, media, now },
     limits: config.limits,
@@ -145,9 +147,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const allowsOrigin = createOriginCheck(config.allowedOrigins);
   const { uploadBytesPerDay } = config.limits;
   const requestLimits = createRequestLimits({ limits, viewers, uploadBytes: uploadBytesPerDay });
+  const site = describeSite(config, onRoute);
   const server = await createServer({
     ...config,
-    ...{ logger, metrics, tracing, onRoute },
+    ...{ logger, metrics, tracing, onRoute: site.onRoute },
     heldBodies: options.heldBodies ?? holdBodies(config),
     filesOrigin: storage.origin,
     isDraining: () => health.isDraining,
@@ -158,6 +161,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...{ users, profiles, media, posts, viewers, requestLimits, bus, allowsOrigin },
         spools: createSpools(platform.scratch),
         limits: config.limits,
+        signUp: config.signUp,
         postCacheBytes: config.postCacheBytes,
         socketMeasures: createSocketMeasures(metrics),
       }),
@@ -166,6 +170,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         limits: config.limits,
         speaksDraft: config.resumableUploadsDraft,
       }),
+      site.door,
       createFilesDoor({ storage, streams: media.streams }),
       createPagesDoor(),
     ],
@@ -219,6 +224,39 @@ async function openPlatform(options: PlatformOptions) {
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });
   const records = createPictureRecords({ jobs, now });
   return { scratch, secretKey, database, storage, redis, bus, ffmpeg, jobs, limits, pictures, records };
+}
+
+/** What clients are told before anything else, the routes among it as they are mounted. */
+function describeSite(config: Config, onRoute: RouteListener | undefined) {
+  const { limits, signUp, resumableUploadsDraft, videos, pictureFormats } = config;
+  const version = readVersion();
+  const description = createApiDescription({ version, nouns: classicNouns });
+  const facts: SiteFacts = {
+    software: 'veranda',
+    version,
+    ...config.site,
+    sign_up: signUp,
+    limits: {
+      post_characters: limits.postCharacters,
+      comment_characters: limits.commentCharacters,
+      media_per_post: limits.mediaPerPost,
+      picture_bytes: limits.pictureBytes,
+      video_bytes: limits.videoBytes,
+      video_seconds: limits.videoDurationMs / 1_000,
+      chunk_bytes: limits.chunkBytes,
+      upload_seconds: limits.uploadLifetimeMs / 1_000,
+    },
+    uploads: ['tus', 'parts', 'form', 'chunks', ...(resumableUploadsDraft ? (['draft'] as const) : [])],
+    video_sizes: videos.sizes,
+    picture_formats: pictureFormats,
+  };
+  return {
+    door: createSiteDoor({ facts, description }),
+    onRoute(route: Parameters<RouteListener>[0]): void {
+      description.note(route);
+      onRoute?.(route);
+    },
+  };
 }
 
 const HELD_BYTES = 256 * 2 ** 20;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { call, join as signUp } from '../test/support/classic-client.ts';
+import { call, join as signUp, say } from '../test/support/classic-client.ts';
 import { type Finished, runVeranda } from '../test/support/commands.ts';
 import { startServer, type TestServer } from '../test/support/servers.ts';
 import { ask } from '../test/support/site-data.ts';
@@ -101,6 +101,25 @@ describe('create-admin', () => {
   });
 });
 
+describe('create-user', () => {
+  test('makes an ordinary account, and wants all that a sign-up wants', async () => {
+    const given = ['create-user', '--username', 'guest', '--email', 'guest@example.org'];
+    const incomplete = await veranda(given, 'Lantern & Rope 7\n');
+    expect([incomplete.code, incomplete.err]).toEqual([64, expect.stringMatching(/^create-user needs /)]);
+    const made = await veranda(
+      [...given, '--first-name', 'Gail', '--last-name', 'Est'],
+      'Lantern & Rope 7\n',
+    );
+    expect([made.code, made.err]).toEqual([0, '']);
+    expect(made.out).toMatch(/^guest is user \d+\n$/);
+    const { access } = (await signIn('guest', 'Lantern & Rope 7')).json;
+    expect((await author(access)).json).toMatchObject({ firstname: 'Gail', lastname: 'Est' });
+    expect(await ask(site.dataDir, "select role from users where username = 'guest'")).toEqual([
+      { role: 'user' },
+    ]);
+  });
+});
+
 describe('users', () => {
   test('lists everybody, a line each, without anything secret', async () => {
     const { username } = await signUp(site.base, { username: 'listed', email: 'listed@example.org' });
@@ -151,8 +170,63 @@ describe('users', () => {
     expect((await author(ann.access)).status).toBe(401);
   });
 
+  test('password gives somebody a new one, and whoever had the old one is out', async () => {
+    const { username, password, access } = await signUp(site.base);
+    const give = (next: string) => veranda(['users', 'password', username], `${next}\n`);
+    expect(await give('12345678')).toEqual({
+      code: 1,
+      out: '',
+      err: 'password: This password is too common. This password is entirely numeric.\n',
+    });
+    expect((await author(access)).status).toBe(200);
+    expect(await give('Calm-Lighthouse-52')).toEqual({
+      code: 0,
+      out: `${username} has a new password\n`,
+      err: '',
+    });
+    expect((await author(access)).status).toBe(401);
+    expect((await signIn(username, password)).status).toBe(401);
+    expect((await signIn(username, 'Calm-Lighthouse-52')).status).toBe(200);
+  });
+
+  test('promote makes an admin and demote an ordinary user, from the next request on', async () => {
+    const ann = await signUp(site.base);
+    const ben = await signUp(site.base);
+    const remove = async (): Promise<number> => {
+      const id = await say(site.base, ann, 'rude words');
+      return (await call(site.base, `/api/posts/post/${id}/`, { method: 'DELETE', token: ben.access }))
+        .status;
+    };
+    expect(await remove()).toBe(403);
+    expect((await veranda(['users', 'promote', ben.username])).out).toBe(`${ben.username} is an admin\n`);
+    expect(await remove()).toBe(204);
+    expect((await author(ben.access)).json.is_admin).toBe(true);
+    expect((await veranda(['users', 'demote', ben.username])).out).toBe(
+      `${ben.username} is an ordinary user\n`,
+    );
+    expect(await remove()).toBe(403);
+    expect((await author(ben.access)).json).not.toHaveProperty('is_admin');
+  });
+
+  test('delete wants the name once more, and takes somebody away with what they said', async () => {
+    const { username, access } = await signUp(site.base);
+    const id = await say(site.base, { access }, 'a last word');
+    expect(await veranda(['users', 'delete', username], 'another\n')).toMatchObject({ code: 64, out: '' });
+    expect((await author(access)).status).toBe(200);
+    expect(await veranda(['users', 'delete', username], `${username}\n`)).toEqual({
+      ...{ code: 0, err: '' },
+      out: `${username} is deleted\n`,
+    });
+    expect((await author(access)).status).toBe(401);
+    expect((await call(site.base, `/api/posts/post/${id}/`)).status).toBe(404);
+  });
+
   test('of an unknown name is an error', async () => {
-    expect(await veranda(['users', 'suspend', 'nobody'])).toEqual({ code: 1, out: '', err: 'Not found.\n' });
+    for (const action of ['suspend', 'password', 'promote'])
+      expect(await veranda(['users', action, 'nobody'], 'Calm-Lighthouse-52\n')).toEqual({
+        ...{ code: 1, out: '' },
+        err: 'Not found.\n',
+      });
   });
 });
 

@@ -17,12 +17,21 @@ const USAGE = `Usage: npm run veranda -- <verb>
   serve                      run the site (npm start): web and jobs, or what ROLES says
   work                       run jobs only, beside processes that serve
   migrate                    bring the database up to this version
-  seed                       fill the site with people, posts, pictures and a video
+  seed                       fill an empty site with people, posts, pictures and videos
   create-admin --username NAME --email ADDRESS [--first-name NAME] [--last-name NAME]
-                             asks for the password, or reads it from standard input
+                             an admin may delete what anybody said; asks for the
+                             password, or reads it from standard input
+  create-user --username NAME --email ADDRESS --first-name NAME --last-name NAME
+                             an ordinary account, the same way
   users                      list everybody
   users suspend NAME         sign somebody out everywhere and keep them out
   users restore NAME         let them in again
+  users password NAME        give somebody who forgot it a new password, which is asked
+                             for or read; signs them out everywhere
+  users delete NAME          remove an account with all that they said, liked and uploaded;
+                             asks for the name once more
+  users promote NAME         make somebody an admin
+  users demote NAME          make an admin an ordinary user
   import-django --database FILE-OR-URL --media FOLDER
                              bring an original Django site over (docs/moving-in.md)
   copy-database --from URL --to URL
@@ -46,6 +55,7 @@ const verbs: Record<string, Verb> = {
     withApp(config, async (app) => print(`${app.report.database}: the schema is up to date`)),
   seed: ({ config }) => plant(config),
   'create-admin': ({ config, args }) => withApp(config, async (app) => createAdmin(app, args)),
+  'create-user': ({ config, args }) => withApp(config, async (app) => createUser(app, args)),
   users: ({ config, args }) => withApp(config, async (app) => users(app, args)),
   'import-django': ({ config, args }) => withApp(config, async (app) => importDjango(app, args)),
   'copy-database': copyDatabaseVerb,
@@ -100,20 +110,29 @@ async function plant(config: Config): Promise<number> {
   return 0;
 }
 
+const ACCOUNT = {
+  username: { type: 'string' },
+  email: { type: 'string' },
+  'first-name': { type: 'string', default: '' },
+  'last-name': { type: 'string', default: '' },
+} as const;
+
 async function createAdmin(app: App, args: string[]): Promise<void> {
-  const text = { type: 'string' } as const;
-  const { values } = parse(args, { username: text, email: text, 'first-name': text, 'last-name': text });
-  const { username, email } = values;
+  const { username, email, 'first-name': first, 'last-name': last } = parse(args, ACCOUNT).values;
   if (!username || !email) throw new UsageError('create-admin needs --username and --email');
-  const form = {
-    username,
-    email,
-    firstName: values['first-name'] ?? 'Site',
-    lastName: values['last-name'] ?? 'Admin',
-    password: await askPassword(),
-  };
+  const names = { firstName: first || 'Site', lastName: last || 'Admin' };
+  const form = { username, email, ...names, password: await askPassword() };
   const { userId } = await app.profiles.signUp({ form, role: 'admin', address: 'cli' });
   print(`admin ${username} is user ${userId}`);
+}
+
+async function createUser(app: App, args: string[]): Promise<void> {
+  const { username, email, 'first-name': firstName, 'last-name': lastName } = parse(args, ACCOUNT).values;
+  if (!username || !email || !firstName || !lastName)
+    throw new UsageError('create-user needs --username, --email, --first-name and --last-name');
+  const form = { username, email, firstName, lastName, password: await askPassword() };
+  const { userId } = await app.profiles.signUp({ form, address: 'cli' });
+  print(`${username} is user ${userId}`);
 }
 
 async function users(app: App, [action, name, ...rest]: string[]): Promise<void> {
@@ -132,11 +151,41 @@ async function users(app: App, [action, name, ...rest]: string[]): Promise<void>
     }
     return;
   }
-  if ((action !== 'suspend' && action !== 'restore') || !name || rest.length > 0)
-    throw new UsageError('users suspend NAME, or users restore NAME');
-  await app.users.accounts.setSuspended({ username: name, suspended: action === 'suspend' });
-  print(`${name} is ${action === 'suspend' ? 'suspended' : 'restored'}`);
+  const change = Object.hasOwn(USER_CHANGES, action) ? USER_CHANGES[action] : undefined;
+  if (!change || !name || rest.length > 0)
+    throw new UsageError(`users ${Object.keys(USER_CHANGES).join('|')} NAME`);
+  print(`${name} ${await change(app, name)}`);
 }
+
+/** What may be done to an account; each answers what it is then. */
+const USER_CHANGES: Record<string, (app: App, username: string) => Promise<string>> = {
+  async suspend({ users: { accounts } }, username) {
+    await accounts.setSuspended({ username, suspended: true });
+    return 'is suspended';
+  },
+  async restore({ users: { accounts } }, username) {
+    await accounts.setSuspended({ username, suspended: false });
+    return 'is restored';
+  },
+  async password({ users: { passwords } }, username) {
+    await passwords.reset({ username, password: await askPassword() });
+    return 'has a new password';
+  },
+  async delete({ posts }, username) {
+    const repeated = await ask('This cannot be undone. The name once more: ', { isShown: true });
+    if (repeated !== username) throw new UsageError('that was another name; nobody is deleted');
+    await posts.departures.remove({ username });
+    return 'is deleted';
+  },
+  async promote({ users: { accounts } }, username) {
+    await accounts.setRole({ username, role: 'admin' });
+    return 'is an admin';
+  },
+  async demote({ users: { accounts } }, username) {
+    await accounts.setRole({ username, role: 'user' });
+    return 'is an ordinary user';
+  },
+};
 
 async function importDjango(app: App, args: string[]): Promise<void> {
   const text = { type: 'string' } as const;
@@ -180,11 +229,16 @@ async function jobs(app: App, [action, id, ...rest]: string[]): Promise<void> {
   print(`job ${id} waits again`);
 }
 
-/** Not echoed on a terminal; one line of standard input otherwise. */
-async function askPassword(): Promise<string> {
+const askPassword = (): Promise<string> => ask('Password: ', { isShown: false });
+
+/** What is typed on a terminal, where it may be shown; one line of standard input otherwise. */
+async function ask(question: string, { isShown }: { isShown: boolean }): Promise<string> {
   const terminal = process.stdin.isTTY;
-  if (terminal) process.stdout.write('Password: ');
-  const lines = createInterface({ input: process.stdin, terminal });
+  if (terminal) process.stdout.write(question);
+  const lines = createInterface({
+    ...{ input: process.stdin, terminal },
+    ...(terminal && isShown && { output: process.stdout }),
+  });
   const [line = ''] = await Promise.race([lines.question('').then((answer) => [answer]), onceClosed(lines)]);
   lines.close();
   return line;

@@ -66,6 +66,10 @@ const port = z
   .regex(/^(\d{1,5}|off)$/, 'must be a port or off')
   .transform((text) => (text === 'off' ? ('off' as const) : Number(text)));
 
+/** What people read. */
+const line = (most: number) =>
+  z.string().regex(new RegExp(`^\\P{Cc}{1,${most}}$`, 'u'), `must be one line of at most ${most} characters`);
+
 const settings = z.object({
   SECRET_KEY: z.string().optional().superRefine(refuseWeakKey),
   HOST: z.string().default('localhost'),
@@ -86,6 +90,9 @@ const settings = z.object({
       'must be one of trace, debug, info, warn, error, fatal, silent',
     )
     .default('info'),
+  SITE_NAME: line(40).default('Veranda'),
+  SITE_CONTACT: line(200).default(''),
+  SIGN_UP: z.enum(['open', 'closed'], 'must be open or closed').default('open'),
   ACCESS_TOKEN_LIFETIME: duration('2h'),
   REFRESH_TOKEN_LIFETIME: duration('24h'),
   SESSION_LIFETIME: duration('90d'),
@@ -139,6 +146,8 @@ function arrange(given: z.infer<typeof settings>) {
     ffmpegPath: given.FFMPEG_PATH,
     ffprobePath: given.FFPROBE_PATH,
     logLevel: given.LOG_LEVEL,
+    site: { name: given.SITE_NAME, contact: given.SITE_CONTACT },
+    signUp: given.SIGN_UP,
     tokens: {
       accessLifetimeMs: given.ACCESS_TOKEN_LIFETIME,
       refreshLifetimeMs: given.REFRESH_TOKEN_LIFETIME,

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
+import { POLICIES } from '../src/platform/limits/policies.ts';
+import { rows } from './access/table.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -62,6 +64,31 @@ describe('the documents', () => {
       readdirSync(join(root, 'src', ring), { withFileTypes: true }).filter((entry) => entry.isDirectory()),
     );
     expect(folders.filter(({ name }) => !map.includes(`    ${name}/`)).map(({ name }) => name)).toEqual([]);
+  });
+
+  test('docs/api.md names every request of the API, and none besides', () => {
+    const documented = [...read('docs/api.md').matchAll(/`([A-Z]+) (\/api\/[^`\s]*)`/g)].map(
+      ([, method, path = '']) => `${method} ${path.replace('/ID/', '/:id/')}`,
+    );
+    // What docs/uploads.md has, second spellings, and the toggles and reads of the original that better ones replace.
+    const elsewhere =
+      /^[A-Z]+ \/api\/(?:uploads.*|site|openapi\.json|.*:id|.*\/(?:delete|edit|follower\/add)\/:id\/|.*add\/(?:comment\/|reply\/)?like\/)$/;
+    const mounted = rows
+      .filter(({ method, path }) => path.startsWith('/api/') && method !== 'HEAD')
+      .map(({ method, path }) => `${method} ${path === '/api/posts' ? '/api/posts/' : path}`)
+      .filter((route) => !elsewhere.test(route));
+    expect(new Set(documented)).toEqual(new Set(mounted));
+  });
+
+  test('docs/operating.md has every limit by rate that there is', () => {
+    const text = read('docs/operating.md');
+    const figures = Object.values(POLICIES)
+      .filter(({ points }) => points < 1e6)
+      .map(({ points, seconds }) => [
+        points.toLocaleString('en'),
+        seconds === 3_600 ? 'an hour' : `in ${seconds / 60} min`,
+      ]);
+    expect(figures.filter(([points, time]) => !text.includes(`| ${points} ${time} |`))).toEqual([]);
   });
 
   test('the change log knows the version', () => {

@@ -1,5 +1,4 @@
 // Verbs that copy a site, or a part of it: between databases, between stores, into a backup and back.
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Config, ConfigError, readConfig, readEnvironment } from '../config.ts';
 import { listNamedBlobs as listNamed } from '../features/media/index.ts';
@@ -13,6 +12,7 @@ import type { Size } from '../platform/copying/files.ts';
 import { openDatabase } from '../platform/database/open.ts';
 import { type DatabaseSettings, placeOf } from '../platform/database/settings.ts';
 import type { StorageSettings } from '../platform/storage/settings.ts';
+import { readVersion } from '../platform/version.ts';
 import { parse, print, UsageError } from './arguments.ts';
 
 interface Call {
@@ -117,13 +117,6 @@ function explaining(config: Config): (error: unknown) => never {
   return (error) => {
     throw explainStart(error, config);
   };
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }
 
 function rethrow(error: unknown): never {

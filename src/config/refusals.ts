@@ -63,7 +63,7 @@ export function refuseVideoSizes(sizes: string[], context: z.RefinementCtx): voi
   if (!fine)
     context.addIssue({
       code: 'custom',
-      message: 'must list even picture heights up to 2160, such as 360,720,1080',
+      message: 'must list even picture heights from 100 to 2160, such as 360,720,1080',
     });
 }
 

@@ -72,6 +72,10 @@ const BODIES: Record<string, Body> = {
     return form({ username, password });
   },
   '/api/users/user/token/refresh/ own': (world, viewer) => ({ refresh: personOf(world, viewer).refresh }),
+  '/api/users/user/password/ wrong': () => ({
+    password: 'Wrong-Harbour-42',
+    new_password: 'Calm-Harbour-43',
+  }),
   '/api/users/user/logout/': ({ spares: { owner } }) => ({
     accessToken: owner.access,
     refreshToken: owner.refresh,

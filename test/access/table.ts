@@ -1,6 +1,6 @@
 // Who gets which status where: every route of the server, by everybody who may ask. Whatever a request names (the post,
 // the profile, the upload, the refresh token) is the owner's, unless its second line says otherwise; `other` and `admin`
-// are signed in and have nothing to do with it. An admin has no more rights than others on any of these.
+// are signed in and have nothing to do with it. All that an admin may do beyond others is to delete what anybody said.
 
 export const VIEWERS = ['none', 'bad', 'suspended', 'other', 'admin', 'owner'] as const;
 export type Viewer = (typeof VIEWERS)[number];
@@ -12,6 +12,7 @@ method    path                                           none  bad  suspended  o
 POST      /api/users/user/register/                       201  201        201    201    201    201
 POST      /api/users/user/token/           [own]          401  401        401    200    200    200
 POST      /api/users/user/token/refresh/   [own]          401  401        401    200    200    200
+POST      /api/users/user/password/        [wrong]        401  401        401    400    400    400
 POST      /api/users/user/logout/                         401  401        401    200    200    200
 GET       /api/users/author/                              401  401        401    200    200    200
 POST      /api/users/author/update/                       401  401        401    403    403    200
@@ -30,10 +31,10 @@ GET       /api/posts/post/edit/:id/                       401  401        401   
 POST      /api/posts/post/create/          [new]          401  401        401    201    201    201
 POST      /api/posts/post/create/          [edit]         401  401        401    403    403    201
 POST      /api/posts/post/create/          [detach]       401  401        401    403    403    201
-GET       /api/posts/post/delete/:id                      401  401        401    200    200    200
-GET       /api/posts/post/delete/:id/                     401  401        401    200    200    200
-DELETE    /api/posts/post/:id/                            401  401        401    403    403    204
-DELETE    /api/posts/post/:id/             [comment]      401  401        401    403    403    204
+GET       /api/posts/post/delete/:id                      401  401        401    200    200    404
+GET       /api/posts/post/delete/:id/                     401  401        401    200    200    404
+DELETE    /api/posts/post/:id/                            401  401        401    403    204    404
+DELETE    /api/posts/post/:id/             [comment]      401  401        401    403    204    404
 
 POST      /api/posts/post/add/comment/                    401  401        401    200    200    200
 POST      /api/posts/post/add/reply/                      401  401        401    200    200    200
@@ -60,6 +61,10 @@ PATCH     /api/uploads/:id                                401  401        401   
 DELETE    /api/uploads/:id                                401  401        401    404    404    204
 PUT       /api/uploads/:id/parts                          401  401        401    404    404    200
 
+GET,HEAD  /api/site                                       200  200        200    200    200    200
+GET,HEAD  /api/site/                                      200  200        200    200    200    200
+GET,HEAD  /api/openapi.json                               200  200        200    200    200    200
+
 GET       /ws/posts/likes/                                426  426        426    426    426    426
 GET,HEAD  /health                                        200  200        200    200    200    200
 GET,HEAD  /ready                                         200  200        200    200    200    200
@@ -76,6 +81,13 @@ GET,HEAD  /people/:id                                     200  200        200   
 GET,HEAD  /posts/:id                                      200  200        200    200    200    200
 OPTIONS   *                                               200  200        200    200    200    200
 `;
+
+/** Where the admin, who asks before the owner, has deleted what is the owner's. */
+export const MODERATED: ReadonlySet<string> = new Set([
+  'DELETE /api/posts/post/:id/',
+  'GET /api/posts/post/delete/:id',
+  'GET /api/posts/post/delete/:id/',
+]);
 
 export interface Row {
   method: string;

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { DESKTOP, openBrowser, PHONE } from '../support/browser.ts';
-import { join as signUp, say } from '../support/classic-client.ts';
+import { call, join as signUp, say } from '../support/classic-client.ts';
 import { startServer } from '../support/servers.ts';
 import {
   expectFits,
@@ -152,6 +152,69 @@ test('people find each other, follow, change their minds and leave', async () =>
   await ann.goto(server.base);
   await ann.getByTestId('signin-submit').waitFor();
   expect(await ann.evaluate('localStorage.length')).toBe(0);
+});
+
+test('what was said is taken back by who said it, and by an admin; a password is changed', async () => {
+  await using server = await startServer();
+  const poster = await signUp(server.base, ANN);
+  await signUp(server.base, BEN);
+  const postId = await say(server.base, poster, 'Who left the gate open?');
+  for (const commentContent of ['I did', 'Not me'])
+    await call(server.base, '/api/posts/post/add/comment/', {
+      token: poster.access,
+      body: { postID: postId, commentContent },
+    });
+  const browser = await openBrowser();
+  const ben = await browser.openWindow(PHONE);
+  await ben.goto(`${server.base}/signin`);
+  await signInOn(ben, 'ben');
+  await ben.goto(`${server.base}/posts/${postId}`);
+  await ben.getByTestId('comment').first().waitFor();
+  expect(await ben.getByTestId('comment-delete').count()).toBe(0);
+  expect(await ben.getByTestId('delete').count()).toBe(0);
+
+  await server.app.users.accounts.setRole({ username: 'ben', role: 'admin' });
+  await ben.reload();
+  const said = ben.getByTestId('comment').filter({ hasText: 'I did' });
+  await said.getByTestId('comment-delete').click();
+  await expectFits(ben);
+  await ben.getByTestId('delete-confirm').click();
+  await said.waitFor({ state: 'detached' });
+  expect(await ben.getByTestId('comment').count()).toBe(1);
+  expect(await ben.getByTestId('edit').count()).toBe(0);
+  await expectPressable(ben);
+  await ben.getByTestId('delete').click();
+  await ben.getByTestId('delete-confirm').click();
+  await ben.getByText('The post is deleted.').waitFor();
+
+  await ben.goto(`${server.base}/people/${poster.id + 1}`);
+  await ben.getByTestId('profile-edit').click();
+  await ben.getByText('Change password').first().click();
+  const form = ben.getByTestId('password-form');
+  await form.locator('[name=password]').fill('Wrong-Harbour-42');
+  await form.locator('[name=new_password]').fill('Calm-Lighthouse-52');
+  await ben.getByTestId('password-save').click();
+  await ben.getByText('This is not your present password.').waitFor();
+  await expectFits(ben);
+  await form.locator('[name=password]').fill(PASSWORD);
+  await ben.getByTestId('password-save').click();
+  await ben.getByText('Your password is changed.').waitFor();
+  await signOutOn(ben);
+  await ben.goto(`${server.base}/signin`);
+  await signInOn(ben, 'ben', 'Calm-Lighthouse-52');
+});
+
+test('a site has its own name, and says whom to ask where nobody may sign up', async () => {
+  const named = { SITE_NAME: 'Our Street', SITE_CONTACT: 'kim@example.org', SIGN_UP: 'closed' };
+  await using server = await startServer(named);
+  const browser = await openBrowser();
+  const page = await browser.openWindow(PHONE);
+  await page.goto(`${server.base}/signin`);
+  await page.getByText('Ask kim@example.org.').waitFor();
+  await expectText(page.locator('.wordmark'), 'Our Street');
+  await expect.poll(() => page.title(), PATIENCE).toBe('Sign in · Our Street');
+  expect(await page.getByRole('link', { name: 'Make an account' }).count()).toBe(0);
+  await expectFits(page);
 });
 
 async function search(page: Page, words: string): Promise<void> {

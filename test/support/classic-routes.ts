@@ -15,6 +15,7 @@ export const READS: Route[] = [
 ];
 export const JSON_POSTS: Route[] = [
   ['POST', '/api/users/user/logout/'],
+  ['POST', '/api/users/user/password/'],
   ['POST', '/api/users/author/update/'],
   ['POST', '/api/posts/post/create/'],
   ['POST', '/api/posts/post/add/like/'],

@@ -3,6 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createStore, useStore } from './store.ts';
 import { tellTrouble } from './stores/notices.ts';
+import { site } from './stores/site.ts';
 import { WireFailure } from './wire/failures.ts';
 
 const clock = createStore(Date.now());
@@ -14,9 +15,10 @@ export function useNow(): number {
 }
 
 export function useTitle(title: string): void {
+  const { name } = useStore(site);
   useEffect(() => {
-    document.title = title === '' ? 'Veranda' : `${title} · Veranda`;
-  }, [title]);
+    document.title = title === '' ? name : `${title} · ${name}`;
+  }, [title, name]);
 }
 
 /** Calls back each time the element comes near the viewport. */

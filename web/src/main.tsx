@@ -5,6 +5,7 @@ import { followLocation } from './location.ts';
 import { lookForNew, resetFeed } from './stores/feed.ts';
 import { tell } from './stores/notices.ts';
 import { followLive, forgetAllPosts, isStale, refreshPost, settlePost } from './stores/posts.ts';
+import { readSite } from './stores/site.ts';
 import { viewer } from './stores/viewer.ts';
 import { startQueue } from './uploads/queue.ts';
 import { onSessionEnd } from './wire/requests.ts';
@@ -23,6 +24,7 @@ import './styles/profile.css';
 const MOST_REREADS = 20;
 
 followLocation();
+void readSite().catch(() => undefined);
 followLive(catchUp);
 startQueue({
   onDone(transfer) {

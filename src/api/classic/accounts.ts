@@ -6,6 +6,7 @@ import { DomainError } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
 import type { ClassicOptions } from './options.ts';
 import { field, type FormValue, parseFields, readFormOrJson } from './forms.ts';
+import * as schemas from './schemas.ts';
 
 const TEXT_FORM_BYTES = 16_384;
 const TEXT_BODY_BYTES = 65_536;
@@ -38,10 +39,9 @@ const signedUp = z.object({
   last_name: z.string(),
   email: z.string(),
 });
-const tokens = z.object({ refresh: z.string(), access: z.string() });
 
 export async function accountRoutes(app: FastifyInstance, options: ClassicOptions): Promise<void> {
-  const { users, profiles, viewers, limits } = options;
+  const { users, profiles, viewers, limits, signUp } = options;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const pictureText = Math.ceil((limits.pictureBytes * 4) / 3) + 1_024;
   const picture = (value: FormValue): Buffer =>
@@ -50,7 +50,7 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
   const open = (form: z.ZodType) => ({
     bodyLimit: TEXT_BODY_BYTES,
     config: { public: true, form },
-    schema: { response: { 200: tokens } },
+    schema: { response: { 200: schemas.tokens } },
   });
 
   routes.post(
@@ -61,6 +61,7 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
       schema: { response: { 201: signedUp } },
     },
     async (request, reply) => {
+      if (signUp === 'closed') throw signUpClosed();
       const form = parseFields(signUpForm, await readFormOrJson(request, { maxFieldBytes: pictureText }));
       const made = await profiles.signUp({
         address: request.ip,
@@ -126,6 +127,14 @@ export async function accountRoutes(app: FastifyInstance, options: ClassicOption
       return { detail: 'You have successfully logged out.' };
     },
   );
+}
+
+/** By field, as a form is refused: the classic page shows its user nothing else. */
+function signUpClosed(): DomainError {
+  const sentence = 'This site takes no new people just now.';
+  return new DomainError('forbidden', 'sign_up_closed', sentence, {
+    fields: { non_field_errors: [sentence] },
+  });
 }
 
 /** A refresh token that is no good has a body of its own. */

@@ -7,11 +7,19 @@ import { answerError } from './errors.ts';
 import { likesSocket, type LikesSocketOptions } from './likes-socket.ts';
 import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
+import { passwordRoutes } from './passwords.ts';
 import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
 import { talkRoutes } from './talk.ts';
+import * as schemas from './schemas.ts';
 import { videoRoutes } from './videos.ts';
+
+/** What the wire speaks of. */
+export const classicNouns = {
+  ...{ Profile: schemas.profile, Post: schemas.post, Media: schemas.media, Captions: schemas.captions },
+  ...{ Tokens: schemas.tokens, Sentence: schemas.sentence },
+};
 
 type Given = Omit<ClassicOptions, 'postTexts'> & {
   postCacheBytes: number;
@@ -29,6 +37,7 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
         reply.header('content-type', 'application/json');
     });
     await app.register(withRefusals(withForms(accountRoutes), options), { prefix: '/api/users' });
+    await app.register(withRefusals(passwordRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(profileRoutes, options), { prefix: '/api/users' });
     await app.register(withRefusals(postsRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(talkRoutes, options), { prefix: '/api/posts' });

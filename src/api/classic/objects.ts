@@ -3,6 +3,7 @@
 import type { CaptionTrack, MediaView, VideoView } from '../../features/media/index.ts';
 import type { CommentView, PostView } from '../../features/posts/index.ts';
 import type { ProfileDetail, ProfileView } from '../../features/profiles/index.ts';
+import type { Viewer } from '../../features/users/index.ts';
 import type { PictureFacts, Rendition } from '../../platform/pictures/facts.ts';
 import type { ClassicCaptions, ClassicMedia, ClassicPost, ClassicProfile, ClassicSource } from './schemas.ts';
 
@@ -54,10 +55,14 @@ export const toProfileDetail = (view: ProfileDetail): ClassicProfile => ({
 });
 
 /** The viewer's own profile. */
-export const toOwnProfile = (view: ProfileDetail & { email: string }): ClassicProfile => ({
+export const toOwnProfile = (
+  view: ProfileDetail & { email: string },
+  { role }: Pick<Viewer, 'role'>,
+): ClassicProfile => ({
   ...toProfileDetail(view),
   email: view.email,
   user: view.userId,
+  ...(role === 'admin' && { is_admin: true }),
 });
 
 export function toPost(view: PostView): ClassicPost {

@@ -21,5 +21,7 @@ export interface ClassicOptions {
   bus: Bus;
   spools: { open(): Spool };
   allowsOrigin: (request: FastifyRequest) => boolean;
+  /** Whether strangers may make themselves an account. */
+  signUp: 'open' | 'closed';
   limits: { pictureBytes: number; chunkBytes: number; socketsPerAddress: number };
 }

@@ -8,7 +8,9 @@ import type { ClassicOptions } from './options.ts';
 import { joinTexts, sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
+/** Posts of a page, unless `per_page` says otherwise. */
 const PAGE_SIZE = 4;
+const MAX_PAGE_SIZE = 40;
 const SEARCH_LIMIT = 40;
 const MAX_PAGE = 1_000_000;
 
@@ -18,6 +20,7 @@ const createBody = z.object({
   existingPostId: z.union([schemas.id, blank], 'A valid id is required.').nullish(),
   deleteImages: z.array(schemas.id).max(1_000).nullish(),
 });
+const pageQuery = z.object({ page: z.unknown().optional(), per_page: z.unknown().optional() });
 const created = z.object({ message: z.string(), post_id: z.int() });
 
 export async function postsRoutes(
@@ -36,14 +39,11 @@ export async function postsRoutes(
   const list = { response: { 200: z.array(schemas.post) } };
   const one = { params: schemas.idParams, response: { 200: schemas.post } };
 
-  routes.get(
-    '/',
-    { schema: { querystring: z.object({ page: z.unknown().optional() }), ...list } },
-    async (request, reply) => {
-      const page = readPage(request.query.page);
-      return show(reply, await posts.lists.newest({ offset: (page - 1) * PAGE_SIZE, limit: PAGE_SIZE }));
-    },
-  );
+  routes.get('/', { schema: { querystring: pageQuery, ...list } }, async (request, reply) => {
+    const page = readNumber(request.query.page, { most: MAX_PAGE }) ?? 1;
+    const limit = readNumber(request.query.per_page, { most: MAX_PAGE_SIZE }) ?? PAGE_SIZE;
+    return show(reply, await posts.lists.newest({ offset: (page - 1) * limit, limit }));
+  });
 
   routes.get(
     '/post/search',
@@ -113,10 +113,10 @@ export async function postsRoutes(
   );
 }
 
-/** The client takes any GET that is not 200 for a sign-out, so a page that is none is the first. */
-function readPage(page: unknown): number {
-  const number = typeof page === 'string' && /^\d{1,9}$/.test(page) ? Number(page) : 1;
-  return Math.min(Math.max(1, number), MAX_PAGE);
+/** The client takes any GET that is not 200 for a sign-out, so what is no number counts as not said. */
+function readNumber(text: unknown, { most }: { most: number }): number | undefined {
+  if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) return undefined;
+  return Math.min(Math.max(1, Number(text)), most);
 }
 
 /** Somebody else's post is answered 200 with the text "404". */

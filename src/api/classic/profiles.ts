@@ -31,8 +31,10 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
   const pictureText = Math.ceil((limits.pictureBytes * 4) / 3) + 1_024;
   const picture = (text: string): Buffer => readDataUrl(text, { maxBytes: limits.pictureBytes });
 
+  const showOwn = async (viewer: Viewer) => toOwnProfile(await profiles.views.own(viewer), viewer);
+
   routes.get('/author/', { schema: { response: { 200: schemas.profile } } }, async (request) =>
-    toOwnProfile(await profiles.views.own(await viewers.require(request))),
+    showOwn(await viewers.require(request)),
   );
 
   routes.get(
@@ -103,12 +105,12 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
         firstName: change.first_name,
         lastName: change.last_name,
       });
-      return { message: 'Image Update suffcefull', user: toOwnProfile(await profiles.views.own(viewer)) };
+      return { message: 'Image Update suffcefull', user: await showOwn(viewer) };
     },
   );
 
   async function showProfile(id: number, viewer: Viewer) {
-    if (id === viewer.profileId) return toOwnProfile(await profiles.views.own(viewer));
+    if (id === viewer.profileId) return showOwn(viewer);
     return toProfileDetail(await profiles.views.detail({ id, viewer }));
   }
 }

@@ -54,6 +54,8 @@ export const profile = z.object({
   created_at: z.string(),
   user: z.int(),
   followers: z.array(z.int()),
+  // Ours: in one's own profile, of an admin.
+  is_admin: z.boolean().optional(),
   // Ours, and only there when there is a picture or cover.
   profile_picture_sources: z.array(source).optional(),
   // Only in a profile that was asked for.
@@ -140,6 +142,8 @@ export type ClassicPost = z.infer<typeof post>;
 export type ClassicSource = z.infer<typeof source>;
 export type ClassicMedia = z.infer<typeof media>;
 export type ClassicCaptions = z.infer<typeof captions>;
+
+export const tokens = z.object({ refresh: z.string(), access: z.string() });
 
 /** Most `POST`s answer one sentence in an array. */
 export const sentence = z.array(z.string());

@@ -3,7 +3,9 @@ import type { Database } from '../../platform/database/database.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Media } from '../media/index.ts';
 import type { Profiles } from '../profiles/index.ts';
+import type { Users } from '../users/index.ts';
 import { type Attaching, createAttaching } from './attaching.ts';
+import { createDepartures, type Departures } from './departures.ts';
 import { createLikes, type Likes } from './likes.ts';
 import { createLists, type Lists } from './lists.ts';
 import { createOwnVideos, type OwnVideos } from './videos.ts';
@@ -22,6 +24,7 @@ export interface Posts {
   readonly likes: Likes;
   readonly lists: Lists;
   readonly views: PostViews;
+  readonly departures: Departures;
 }
 
 interface PostsOptions {
@@ -29,16 +32,19 @@ interface PostsOptions {
   bus: Bus;
   media: Media;
   profiles: Profiles;
+  users: Users;
   limits: { postCharacters: number; commentCharacters: number };
   now: () => number;
 }
 
 export function createPosts(options: PostsOptions): Posts {
+  const writing = createWriting(options);
+  const likes = createLikes(options);
   return {
-    writing: createWriting(options),
+    ...{ writing, likes },
     attaching: createAttaching(options),
     videos: createOwnVideos(options),
-    likes: createLikes(options),
+    departures: createDepartures({ ...options, writing, likes }),
     lists: createLists(options),
     views: createPostViews(options),
   };

@@ -34,7 +34,7 @@ beforeEach(async () => {
   likes = createLikes({ database, bus, now: queue.now });
   attaching = createAttaching({ database, media, now: queue.now });
   ann = owner;
-  bob = { ...(await insertPerson(database, 'bob')), sessionId: 2, role: 'admin' };
+  bob = { ...(await insertPerson(database, 'bob')), sessionId: 2, role: 'user' };
   post = await writing.create({ viewer: ann, text: 'a post' });
   comment = await writing.comment({ viewer: bob, postId: post, text: 'a comment' });
   reply = await writing.reply({ viewer: ann, commentId: comment, text: 'a reply' });
@@ -141,6 +141,19 @@ describe('what was said', () => {
     await expect(writing.remove({ viewer: ann, id: NOWHERE })).rejects.toMatchObject(NOT_FOUND);
     expect(await rows()).toHaveLength(3);
     expect(told).toEqual([]);
+  });
+
+  test('is taken away by an admin, who may not change or add to it', async () => {
+    const admin: Viewer = { ...(await insertPerson(opened.database, 'kim')), sessionId: 3, role: 'admin' };
+    await expect(edit(admin, post)).rejects.toMatchObject(FORBIDDEN);
+    await expect(attaching.addPicture({ viewer: admin, postId: post, bytes: picture })).rejects.toMatchObject(
+      FORBIDDEN,
+    );
+    await writing.remove({ viewer: admin, id: comment });
+    expect((await rows()).map(({ id }) => id)).toEqual([post]);
+    expect(await row(post)).toMatchObject({ childrenCount: 0 });
+    await writing.remove({ viewer: admin, id: post });
+    expect(await rows()).toEqual([]);
   });
 
   test('takes with it what hangs on it, and is counted no longer', async () => {

@@ -23,7 +23,7 @@ export interface Writing {
   comment(comment: { viewer: Viewer; postId: number; text: string }): Promise<number>;
   /** Throws `not_found` when `commentId` is no comment. */
   reply(reply: { viewer: Viewer; commentId: number; text: string }): Promise<number>;
-  /** Removes one's own post, comment or reply with all that hangs on it. Throws `not_found` or `forbidden`. */
+  /** Removes one's own post, comment or reply, and an admin anybody's, with all that hangs on it. Throws `not_found` or `forbidden`. */
   remove(target: { viewer: Viewer; id: number }): Promise<void>;
 }
 
@@ -120,7 +120,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
     async remove({ viewer, id }) {
       await database.transaction(async (tx) => {
         const item = await threads.find({ within: tx, id });
-        if (item.authorId !== viewer.profileId)
+        if (item.authorId !== viewer.profileId && viewer.role !== 'admin')
           throw forbidden('not_the_author', 'This post belongs to someone else.');
         if (item.level === 'post') {
           await media.attachments.remove(tx, { postIds: [id] });

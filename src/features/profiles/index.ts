@@ -8,6 +8,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Users } from '../users/index.ts';
 import { createFollows, type Follows } from './follows.ts';
 import { createProfilePictures, type ProfilePictures } from './profile-pictures.ts';
+import { createRemoveProfile, type RemoveProfile } from './removal.ts';
 import { createSignUp, type SignUpVerb } from './sign-up.ts';
 import { createUpdateProfile, type UpdateProfile } from './updates.ts';
 import { createProfileViews, type ProfileViews } from './views.ts';
@@ -19,6 +20,7 @@ export type { ProfileDetail, ProfileView } from './views.ts';
 export interface Profiles {
   readonly signUp: SignUpVerb;
   readonly update: UpdateProfile;
+  readonly remove: RemoveProfile;
   readonly follows: Follows;
   readonly views: ProfileViews;
   readonly pictures: ProfilePictures;
@@ -41,6 +43,7 @@ export function createProfiles(options: ProfilesOptions): Profiles {
   return {
     signUp: createSignUp({ ...options, pictures: profilePictures }),
     update: createUpdateProfile({ ...options, pictures: profilePictures }),
+    remove: createRemoveProfile(options),
     follows: createFollows({ database, now }),
     views: createProfileViews({ database }),
     pictures: profilePictures,

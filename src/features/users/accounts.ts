@@ -45,6 +45,8 @@ export interface Accounts {
   list(): Promise<UserSummary[]>;
   /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
   setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
+  /** Counts from the next request on. Throws `not_found`. */
+  setRole(options: { username: string; role: 'user' | 'admin' }): Promise<void>;
   /** First and last name, as shown on the profile. */
   rename(tx: Transaction, name: { userId: number; firstName?: string; lastName?: string }): Promise<void>;
 }
@@ -111,22 +113,17 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
         .orderBy('id')
         .execute(),
 
-    async setSuspended({ username, suspended }) {
-      await database.transaction(async (tx) => {
-        const user = await tx
-          .selectFrom('users')
-          .select('id')
-          .where('usernameKey', '=', usernameKey(username))
-          .executeTakeFirst();
-        if (!user) throw notFound('user');
-        await tx
-          .updateTable('users')
-          .set({ suspendedAt: suspended ? now() : null })
-          .where('id', '=', user.id)
-          .execute();
-        if (suspended) await sessions.endAll(tx, user.id);
-      });
-    },
+    setSuspended: ({ username, suspended }) =>
+      change(database, username, async (tx, id) => {
+        const suspendedAt = suspended ? now() : null;
+        await tx.updateTable('users').set({ suspendedAt }).where('id', '=', id).execute();
+        if (suspended) await sessions.endAll(tx, id);
+      }),
+
+    setRole: ({ username, role }) =>
+      change(database, username, async (tx, id) => {
+        await tx.updateTable('users').set({ role }).where('id', '=', id).execute();
+      }),
 
     async rename(tx, { userId, firstName, lastName }) {
       const problems = nameProblems({ firstName: firstName ?? 'kept', lastName: lastName ?? 'kept' });
@@ -138,6 +135,23 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
         .execute();
     },
   };
+}
+
+/** Throws `not_found`. */
+async function change(
+  database: Database,
+  username: string,
+  work: (tx: Transaction, id: number) => Promise<void>,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    const user = await tx
+      .selectFrom('users')
+      .select('id')
+      .where('usernameKey', '=', usernameKey(username))
+      .executeTakeFirst();
+    if (!user) throw notFound('user');
+    await work(tx, user.id);
+  });
 }
 
 function nameProblems({ firstName, lastName }: { firstName: string; lastName: string }): string[] {

@@ -4,6 +4,7 @@ import { handle, type Lane } from '../../platform/jobs/worker.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { createPasswordHashes } from './password-hashes.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSessionSweep, sweepSessionsJob } from './sweep.ts';
 import { createTokens } from './tokens.ts';
@@ -17,6 +18,7 @@ export { normaliseUsername, usernameKey, usernameSkeleton } from './usernames.ts
 export interface Users {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly passwords: Passwords;
   /** The kinds of jobs that this feature does. */
   readonly lanes: readonly Lane[];
 }
@@ -44,6 +46,7 @@ export function createUsers({
   return {
     sessions,
     accounts: createAccounts({ database, hashes, sessions, limits, now }),
+    passwords: createPasswords({ database, hashes, sessions, limits }),
     lanes: [
       {
         name: 'sessions',

@@ -1,5 +1,7 @@
 // The sign over the door: an awning on two posts.
 import type { JSX } from 'preact';
+import { useStore } from '../store.ts';
+import { site } from '../stores/site.ts';
 
 export function Logo(): JSX.Element {
   return (
@@ -15,10 +17,11 @@ export function Logo(): JSX.Element {
 }
 
 export function Wordmark(): JSX.Element {
+  const { name } = useStore(site);
   return (
     <span class="wordmark">
       <Logo />
-      <span>Veranda</span>
+      <span>{name}</span>
     </span>
   );
 }

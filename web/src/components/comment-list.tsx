@@ -6,13 +6,14 @@ import { useStore } from '../store.ts';
 import { settlePost } from '../stores/posts.ts';
 import { viewer } from '../stores/viewer.ts';
 import { fullName } from '../texts/names.ts';
-import { addComment, addReply } from '../wire/posts.ts';
+import { addComment, addReply, deletePost } from '../wire/posts.ts';
 import type { Author, Comment, Post, Reply } from '../wire/shapes.ts';
 import { AnswerForm } from './answer-form.tsx';
 import { Avatar } from './avatar.tsx';
 import { Icon } from './icons.tsx';
 import { LikeButton } from './like-button.tsx';
 import { PlainText } from './plain-text.tsx';
+import { RemoveButton } from './remove-button.tsx';
 import { TimeStamp } from './time-stamp.tsx';
 
 export function CommentList({ post, focus }: { post: Post; focus: boolean }): JSX.Element {
@@ -63,6 +64,7 @@ function CommentItem({ post, comment }: { post: Post; comment: Comment }): JSX.E
             <Icon name="reply" />
             Reply
           </button>
+          <RemoveAnswer postId={post.id} answer={comment} what="comment" />
         </div>
         {comment.replyes.length > 0 && (
           <ol class="replies" aria-label="Replies">
@@ -88,10 +90,30 @@ function ReplyItem({ postId, reply }: { postId: number; reply: Reply }): JSX.Ele
         <div class="comment-foot">
           <TimeStamp at={reply.pub_date} />
           <LikeButton postId={postId} target={reply} testid="reply-like" />
+          <RemoveAnswer postId={postId} answer={reply} what="reply" />
         </div>
       </div>
     </li>
   );
+}
+
+interface RemoveAnswerProps {
+  postId: number;
+  answer: Comment | Reply;
+  what: 'comment' | 'reply';
+}
+
+/** For whoever said it, and for admins. */
+function RemoveAnswer({ postId, answer, what }: RemoveAnswerProps): JSX.Element | null {
+  const me = useStore(viewer).profile;
+  if (me?.id !== answer.author.id && me?.is_admin !== true) return null;
+  const remove = async (): Promise<void> => {
+    const actedAt = performance.now();
+    await deletePost(answer.id);
+    await settlePost(postId, actedAt);
+  };
+  const warning = what === 'comment' ? 'Its replies and likes go with it.' : 'Its likes go with it.';
+  return <RemoveButton what={what} warning={warning} testid={`${what}-delete`} remove={remove} />;
 }
 
 function Words({ author, text }: { author: Author; text: string }): JSX.Element {

@@ -5,6 +5,7 @@ import { navigate, path } from '../location.ts';
 import { profilePath, readRoute, searchPath } from '../routes.ts';
 import { useStore } from '../store.ts';
 import { tell } from '../stores/notices.ts';
+import { site } from '../stores/site.ts';
 import { viewer } from '../stores/viewer.ts';
 import { fullName } from '../texts/names.ts';
 import { signOut } from '../wire/accounts.ts';
@@ -16,10 +17,11 @@ import { Icon, type IconName } from './icons.tsx';
 
 export function TopBar(): JSX.Element {
   const { signedIn, profile } = useStore(viewer);
+  const { name } = useStore(site);
   return (
     <header class="top-bar">
       <div class="top-bar-inner">
-        <a class="brand" href="/" aria-label="Veranda, home">
+        <a class="brand" href="/" aria-label={`${name}, home`}>
           <Wordmark />
         </a>
         <SearchForm />

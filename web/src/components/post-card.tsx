@@ -46,7 +46,11 @@ function Card({ post, opened }: { post: Post; opened: boolean }): JSX.Element {
       data-post-id={post.id}
       aria-label={`Post by ${fullName(post.auhtor)}`}
     >
-      <PostHead post={post} own={own} onEdit={() => setEditing(true)} />
+      <PostHead
+        post={post}
+        removable={own || me?.is_admin === true}
+        onEdit={own ? () => setEditing(true) : undefined}
+      />
       {editing ? (
         <PostEditor post={post} onDone={() => setEditing(false)} />
       ) : (
@@ -77,8 +81,13 @@ function Card({ post, opened }: { post: Post; opened: boolean }): JSX.Element {
   );
 }
 
-function PostHead(props: { post: Post; own: boolean; onEdit: () => void }): JSX.Element {
-  const { post, own, onEdit } = props;
+interface PostHeadProps {
+  post: Post;
+  removable: boolean;
+  onEdit: (() => void) | undefined;
+}
+
+function PostHead({ post, removable, onEdit }: PostHeadProps): JSX.Element {
   const author = post.auhtor;
   return (
     <header class="post-head">
@@ -93,7 +102,7 @@ function PostHead(props: { post: Post; own: boolean; onEdit: () => void }): JSX.
           <TimeStamp at={post.date_created} />
         </a>
       </div>
-      {own && <OwnerMenu postId={post.id} onEdit={onEdit} />}
+      {removable && <OwnerMenu postId={post.id} onEdit={onEdit} />}
     </header>
   );
 }

@@ -10,6 +10,7 @@ import { isDefaultPicture } from './avatar.tsx';
 import { Dialog } from './dialog.tsx';
 import { Complaints, Field } from './field.tsx';
 import { Form } from './form.tsx';
+import { PasswordForm } from './password-form.tsx';
 import { type Description, PictureThumb } from './picture-thumb.tsx';
 
 export interface ProfileEditorProps {
@@ -68,6 +69,10 @@ export function ProfileEditor({ profile, onSave, onClose }: ProfileEditorProps):
           </button>
         </div>
       </Form>
+      <details class="fold">
+        <summary>Change password</summary>
+        <PasswordForm onDone={onClose} />
+      </details>
     </Dialog>
   );
 }

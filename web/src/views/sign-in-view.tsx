@@ -4,11 +4,14 @@ import { AuthFrame } from '../components/auth-frame.tsx';
 import { Complaints, Field } from '../components/field.tsx';
 import { Form } from '../components/form.tsx';
 import { useTitle, useWork } from '../hooks.ts';
+import { useStore } from '../store.ts';
+import { site } from '../stores/site.ts';
 import { signIn } from '../wire/accounts.ts';
 import { explain, WireFailure } from '../wire/failures.ts';
 
 export function SignInView({ next }: { next: string }): JSX.Element {
   useTitle('Sign in');
+  const { sign_up, contact } = useStore(site);
   const [problem, setProblem] = useState<string>();
   const [busy, run] = useWork((error) => {
     const wrong = error instanceof WireFailure && (error.status === 401 || error.status === 400);
@@ -43,10 +46,15 @@ export function SignInView({ next }: { next: string }): JSX.Element {
           Sign in
         </button>
       </Form>
-      <p class="porch-other">
-        New here?{' '}
-        <a href={next === '/' ? '/signup' : `/signup?next=${encodeURIComponent(next)}`}>Make an account</a>
-      </p>
+      {sign_up === 'open' ? (
+        <p class="porch-other">
+          New here?{' '}
+          <a href={next === '/' ? '/signup' : `/signup?next=${encodeURIComponent(next)}`}>Make an account</a>
+        </p>
+      ) : (
+        <p class="porch-other">New people come by invitation.</p>
+      )}
+      {contact !== '' && <p class="porch-other">No account, or no password any more? Ask {contact}.</p>}
     </AuthFrame>
   );
 }

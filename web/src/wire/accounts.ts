@@ -28,6 +28,13 @@ export async function signIn(form: { username: string; password: string }): Prom
   keepTokens(tokens);
 }
 
+/** Whoever else is signed in with the old one is signed out. */
+export async function changePassword(json: { password: string; new_password: string }): Promise<void> {
+  const tokens = await ask('/api/users/user/password/', { method: 'POST', json });
+  if (!isTokens(tokens)) throw new WireFailure({ status: 502, body: tokens });
+  keepTokens(tokens);
+}
+
 /** Signs out here in any case; throws when the server could not be told. */
 export async function signOut(): Promise<void> {
   const tokens = readTokens();

@@ -36,6 +36,8 @@ export interface Profile extends Author {
   cover_image_focus?: Focus;
   /** Profile ids of those who follow this person. */
   followers: readonly number[];
+  /** In one's own profile: may delete what anybody said. */
+  is_admin?: boolean;
 }
 
 export interface Liker {
