@@ -2,6 +2,7 @@
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/platform/database/migrate.ts';
 import { openDatabase } from '../../src/platform/database/open.ts';
+import { readShape } from './emptying.ts';
 import { MIGRATED } from './engines.ts';
 import { startPostgres } from './postgres.ts';
 import pg from 'pg';
@@ -27,4 +28,8 @@ async function makeTemplate(cluster: string): Promise<void> {
   };
   await using database = await openDatabase(settings, onError);
   await migrate(database, Date.now);
+  const made = new pg.Client({ connectionString: url.href });
+  await made.connect();
+  process.env['TEST_POSTGRES_SHAPE'] = await readShape(made);
+  await made.end();
 }
