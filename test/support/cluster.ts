@@ -1,4 +1,4 @@
-// Set-up of a run on PostgreSQL: one private cluster for all of its tests.
+// Set-up of a run on PostgreSQL: one private cluster for all of its tests, whichever projects they are of.
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/platform/database/migrate.ts';
 import { openDatabase } from '../../src/platform/database/open.ts';
@@ -7,7 +7,8 @@ import { MIGRATED } from './engines.ts';
 import { startPostgres } from './postgres.ts';
 import pg from 'pg';
 
-export async function setup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env['TEST_POSTGRES_URL'] !== undefined) return undefined;
   const cluster = await startPostgres();
   process.env['TEST_POSTGRES_URL'] = cluster.url;
   await makeTemplate(cluster.url);
