@@ -218,7 +218,10 @@ async function openPlatform(options: PlatformOptions) {
   const storage = opened.use(await openStorage(config.storage));
   const redis = opened.use(config.redis && (await openRedis({ settings: config.redis, logger, now })));
   const bus = measure.bus(opened.use(await openBus({ onError, now, redis })), redis);
-  const ffmpeg = options.ffmpeg ?? (await findFfmpeg({ ...config, search: config.searchPath }));
+  // Whoever does no jobs encodes nothing.
+  const ffmpeg = config.roles.work
+    ? (options.ffmpeg ?? (await findFfmpeg({ ...config, search: config.searchPath })))
+    : undefined;
   const jobs = createJobs({ now });
   const limits = measure.limits(await openLimits({ factor: config.rateLimitFactor, now, redis }));
   const pictures = createPictures({ ...PICTURES, maxBytes: config.limits.pictureBytes });

@@ -59,6 +59,11 @@ describe('verbs', () => {
     });
   });
 
+  test('that encode nothing look for no ffmpeg', async () => {
+    const env = { DATA_DIR: site.dataDir, FFMPEG_PATH: '/nowhere/ffmpeg' };
+    expect(await runVeranda(['jobs'], { env })).toMatchObject({ code: 0, err: '' });
+  });
+
   test('work on a site that never ran', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'veranda-cli-'));
     const { code, out } = await runVeranda(['migrate'], { env: { DATA_DIR: join(folder, 'new') } });

@@ -92,7 +92,9 @@ function report(error: unknown): number {
   return fail(error instanceof Error ? error.message : String(error), 1);
 }
 
-async function withApp(config: Config, work: (app: App) => Promise<void>): Promise<number> {
+/** It neither serves nor works: the jobs of what is done are left to the processes that do. */
+async function withApp(given: Config, work: (app: App) => Promise<void>): Promise<number> {
+  const config = { ...given, roles: { serve: false, work: false } };
   await using app = await createApp({ config, logger: createLogger('warn', process.stderr) }).catch(
     (error: unknown) => {
       throw explainStart(error, config);

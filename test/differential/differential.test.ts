@@ -1,4 +1,4 @@
-// The same seeded requests, one after the other, to a site on SQLite and to one on PostgreSQL: every answer is the same.
+// The same seeded requests, one after the other, to a site on SQLite and at once to one on PostgreSQL: every answer is the same.
 // DIFFERENTIAL_CALLS and DIFFERENTIAL_SEED ask for more and others.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,7 @@ test(`${calls} requests with the seed ${seed} are answered alike`, async () => {
       const request = random.chance(0.25)
         ? await drawOdd(random, { declared, known })
         : await toRequest(draw(random, known));
-      const [one, other] = [await ask(sqlite, request), await ask(postgres, request)];
+      const [one, other] = await Promise.all([ask(sqlite, request), ask(postgres, request)]);
       expect(
         other,
         `request ${turn}: ${request.method} ${request.url} ${(request.payload ?? '').toString().slice(0, 300)}`,

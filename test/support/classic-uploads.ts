@@ -1,8 +1,8 @@
 // Files for uploads in pieces, and a connection that a test can tell from any other.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { form, type Person } from './classic-client.ts';
+import { call, form, type Person, say } from './classic-client.ts';
 
 export const MIB = 2 ** 20;
 
@@ -18,6 +18,18 @@ export const cutChunks = (file: Buffer): Buffer[] =>
   Array.from({ length: Math.floor(file.length / MIB) + 1 }, (_, index) =>
     file.subarray(index * MIB, (index + 1) * MIB),
   );
+
+/** Finalizes onto a post of its own and answers the hash of what is served. */
+export async function hashFinal(base: string, person: Person, videoID: number): Promise<string> {
+  const postID = await say(base, person, 'a video');
+  const path = '/api/posts/post/add/media/video/finalize/';
+  const { status, text: said } = await call(base, path, { token: person.access, body: { postID, videoID } });
+  if (status !== 200) throw new Error(`the end of an upload was answered ${status}: ${said}`);
+  const [media] = (await call(base, `/api/posts/post/${postID}/`)).json.media_files;
+  return hash(new Uint8Array(await (await fetch(base + media.file)).arrayBuffer()));
+}
+
+export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export interface Connection extends Disposable {
   /** Sends the fields of one chunk. */

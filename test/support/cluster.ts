@@ -1,12 +1,14 @@
-// Set-up of a run on PostgreSQL: one private cluster for all of its tests.
+// Set-up of a run on PostgreSQL: one private cluster for all of its tests, whichever projects they are of.
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/platform/database/migrate.ts';
 import { openDatabase } from '../../src/platform/database/open.ts';
+import { readShape } from './emptying.ts';
 import { MIGRATED } from './engines.ts';
 import { startPostgres } from './postgres.ts';
 import pg from 'pg';
 
-export async function setup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env['TEST_POSTGRES_URL'] !== undefined) return undefined;
   const cluster = await startPostgres();
   process.env['TEST_POSTGRES_URL'] = cluster.url;
   await makeTemplate(cluster.url);
@@ -27,4 +29,8 @@ async function makeTemplate(cluster: string): Promise<void> {
   };
   await using database = await openDatabase(settings, onError);
   await migrate(database, Date.now);
+  const made = new pg.Client({ connectionString: url.href });
+  await made.connect();
+  process.env['TEST_POSTGRES_SHAPE'] = await readShape(made);
+  await made.end();
 }

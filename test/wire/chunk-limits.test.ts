@@ -1,22 +1,8 @@
-// Uploads in pieces against their limits: sizes, numbers, memory, and a server that is killed in the middle.
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+// Uploads in pieces against their limits: sizes and numbers.
 import { describe, expect, test } from 'vitest';
-import { type Answer, call, form, join, type Person, say, sendChunk } from '../support/classic-client.ts';
-import { cutChunks, makeFile, MIB } from '../support/classic-uploads.ts';
-import { spawnServer, startServer } from '../support/servers.ts';
-
-const finalize = (base: string, person: Person, body: { postID: number; videoID: number }): Promise<Answer> =>
-  call(base, '/api/posts/post/add/media/video/finalize/', { token: person.access, body });
-
-/** Finalizes onto a post of its own and answers the SHA-256 of what is served. */
-async function hashFinal(base: string, person: Person, videoID: number): Promise<string> {
-  const postID = await say(base, person, 'a video');
-  expect((await finalize(base, person, { postID, videoID })).status).toBe(200);
-  const [media] = (await call(base, `/api/posts/post/${postID}/`)).json.media_files;
-  return hash(Buffer.from(await (await fetch(base + media.file)).arrayBuffer()));
-}
-const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+import { type Answer, call, form, join, sendChunk } from '../support/classic-client.ts';
+import { cutChunks, hash, hashFinal, makeFile, MIB } from '../support/classic-uploads.ts';
+import { startServer } from '../support/servers.ts';
 
 describe('sizes', () => {
   test('a chunk over MAX_CHUNK_SIZE is 413, as text and as a file part, and nothing of it is kept', async () => {
@@ -118,52 +104,5 @@ describe('sizes', () => {
     await hashFinal(server.base, ann, videoID);
     expect((await open(99)).status).toBe(200);
     expect((await open(100)).status).toBe(413);
-  });
-});
-
-describe('a server of its own', () => {
-  test(
-    'that is killed between and during chunks keeps every acknowledged byte and goes on',
-    { timeout: 60_000 },
-    async () => {
-      await using server = await spawnServer();
-      const ann = await join(server.base, { username: 'killed' });
-      const file = makeFile(6 * MIB + 77);
-      let id = 0;
-      for (const [index, bytes] of cutChunks(file).entries()) {
-        const fields = { offset: String(index * MIB) };
-        const send = (): Promise<Answer> =>
-          sendChunk(server.base, ann, { filename: 'a/b, c.mp4', bytes, fields });
-        if (index % 2 === 1) {
-          // Between two chunks, or while one is on its way: then it is not known whether it came, and is sent again.
-          const pending = index === 3 ? send().catch(() => undefined) : undefined;
-          await server.end('SIGKILL');
-          await pending;
-          await server.restart();
-        }
-        const { status, json } = await send();
-        expect(status).toBe(200);
-        if (index > 0) expect(json.id).toBe(id);
-        id = json.id;
-      }
-      expect(await hashFinal(server.base, ann, id)).toBe(hash(file));
-    },
-  );
-
-  test('takes two hundred chunks in memory that stays flat', { timeout: 120_000 }, async () => {
-    await using server = await spawnServer();
-    const ann = await join(server.base, { username: 'flat' });
-    const sum = createHash('sha256');
-    let id = 0;
-    for (let count = 0; count < 200; count += 1) {
-      const bytes = makeFile(MIB);
-      sum.update(bytes);
-      const { status, json } = await sendChunk(server.base, ann, { filename: 'long.mp4', bytes });
-      expect(status).toBe(200);
-      id = json.id;
-    }
-    expect(await hashFinal(server.base, ann, id)).toBe(sum.digest('hex'));
-    const status = await readFile(`/proc/${server.process.pid}/status`, 'utf8');
-    expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1_024).toBeLessThan(400);
   });
 });

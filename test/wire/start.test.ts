@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { call, join as signUp, say } from '../support/classic-client.ts';
 import { runVeranda } from '../support/commands.ts';
-import { type ServerProcess, spawnServer } from '../support/servers.ts';
+import { type ServerProcess, spawnServer, startServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
 // Each start is a process of its own.
@@ -155,6 +155,11 @@ describe('a start that cannot be says why in one line, and ends with 75 for what
     await expectRefusal({ DATA_DIR: dataDir, SECRET_KEY: 'changeme' }, /^SECRET_KEY: is too weak/);
     await expect(stat(dataDir)).rejects.toThrow('ENOENT');
   });
+});
+
+test('a process that only serves needs no ffmpeg', async () => {
+  await using server = await startServer({ ROLES: 'serve', FFMPEG_PATH: '/nowhere/ffmpeg' });
+  expect(server.app.report.ffmpeg).toBeUndefined();
 });
 
 test('a start whose jobs cannot be taken up ends, instead of serving without them', async () => {
