@@ -4,7 +4,7 @@ import { insertPerson, openTestDatabase, type TestDatabase } from '../../../test
 import { unavailable } from '../../platform/errors.ts';
 import { createLimits } from '../../platform/limits/limits.ts';
 import { type Accounts, createAccounts, type SignUpForm } from './accounts.ts';
-import { createPasswordHashes } from './password-hashes.ts';
+import { createPasswordHashes, type PasswordHashes } from './password-hashes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createTokens } from './tokens.ts';
 
@@ -52,6 +52,17 @@ async function signUp(form: Partial<SignUpForm> = {}): Promise<number> {
   });
 }
 const signIn = (username: string, password = PASSWORD) => accounts.signIn({ username, password, address });
+const setHash = (userId: number, passwordHash: string): Promise<void> =>
+  opened.database.transaction(async (tx) => {
+    await tx.updateTable('users').set({ passwordHash }).where('id', '=', userId).execute();
+  });
+/** Accounts whose passwords are compared so. */
+function checkedBy(verify: PasswordHashes['verify']): Accounts {
+  const { database } = opened;
+  const now = (): number => clock;
+  const limits = createLimits({ factor: 1, now });
+  return createAccounts({ database, hashes: { ...hashes, verify }, sessions, limits, now });
+}
 const fieldsOf = (error: unknown): unknown => (error as { details?: { fields?: unknown } }).details?.fields;
 
 describe('signing up', () => {
@@ -193,20 +204,34 @@ describe('signing in', () => {
   test('what the server was too busy to check is not counted', async () => {
     await signUp();
     let isBusy = true;
-    const verify = async (password: string, hash: string): Promise<boolean> => {
+    const { signIn } = checkedBy(async (password, hash) => {
       if (isBusy) throw unavailable('sign_in_busy', 'Too many people are signing in right now.');
       return hashes.verify(password, hash);
-    };
-    const now = (): number => clock;
-    const limits = createLimits({ factor: 1, now });
-    const slow = createAccounts({
-      ...{ database: opened.database, hashes: { ...hashes, verify }, sessions, limits, now },
     });
     const credentials = { username: 'ann', password: PASSWORD, address };
     for (let round = 0; round < 30; round += 1)
-      await expect(slow.signIn(credentials)).rejects.toMatchObject({ code: 'sign_in_busy' });
+      await expect(signIn(credentials)).rejects.toMatchObject({ code: 'sign_in_busy' });
     isBusy = false;
-    expect(await slow.signIn(credentials)).toHaveProperty('access');
+    expect(await signIn(credentials)).toHaveProperty('access');
+  });
+
+  test.each<[what: string, change: (userId: number) => Promise<void>]>([
+    ['another password is set', (userId) => setHash(userId, 'another')],
+    ['the user is suspended', () => accounts.setSuspended({ username: 'ann', suspended: true })],
+  ])('while %s is refused, although the password was right when it was compared', async (_, change) => {
+    const userId = await signUp();
+    const { signIn } = checkedBy(async (password, hash) => {
+      const isRight = await hashes.verify(password, hash);
+      await change(userId);
+      return isRight;
+    });
+    await expect(signIn({ username: 'ann', password: PASSWORD, address })).rejects.toMatchObject(WRONG);
+  });
+
+  test('twice at once with a hash of old brings both in', async () => {
+    await setHash(await signUp(), await weakened({ iterations: 1 }).hash(PASSWORD));
+    for (const { access } of await Promise.all([signIn('ann'), signIn('ann')]))
+      expect(await sessions.authenticate(access)).toMatchObject({ role: 'user' });
   });
 });
 

@@ -53,7 +53,7 @@ export function createPasswords({ database, hashes, sessions, limits }: Password
         if (changed.length === 0) throw wrongPassword();
         await sessions.endAll(tx, user.id);
       });
-      return sessions.start(user.id);
+      return sessions.start(user.id, passwordHash);
     },
 
     async reset({ username, password }) {

@@ -20,7 +20,8 @@ export interface Viewer {
 }
 
 export interface Sessions {
-  start(userId: number): Promise<TokenPair>;
+  /** `passwordHash`: what the password was compared with. Throws `unauthenticated` (`wrong_credentials`) when it has been changed since. */
+  start(userId: number, passwordHash?: string): Promise<TokenPair>;
   /** Throws `unauthenticated`: `token_invalid`, `token_wrong_type`, `token_blacklisted`, `user_inactive`, `user_not_found`. */
   refresh(refreshToken: string): Promise<TokenPair>;
   /** The viewer an access token stands for. Throws `unauthenticated` as `refresh` does. */
@@ -54,19 +55,20 @@ export function createSessions(options: SessionsOptions): Sessions {
     Math.min(issuedAt + options.refreshLifetimeMs, createdAt + options.sessionLifetimeMs);
 
   return {
-    async start(userId) {
+    async start(userId, passwordHash) {
       const issuedAt = now();
       const until = refreshUntil(issuedAt, issuedAt);
-      const { id } = await database.transaction(async (tx) =>
-        tx
+      const { id } = await database.transaction(async (tx) => {
+        if (passwordHash !== undefined) await requirePassword(database, tx, { userId, passwordHash });
+        return tx
           .insertInto('sessions')
           .values({
             ...{ id: randomInt(1, HIGHEST_ID), userId, createdAt: issuedAt },
             ...{ rotatedAt: issuedAt, expiresAt: until, revokedAt: null },
           })
           .returning('id')
-          .executeTakeFirstOrThrow(),
-      );
+          .executeTakeFirstOrThrow();
+      });
       return tokens.issue({ userId, sessionId: id, generation: 0, issuedAt, refreshUntil: until });
     },
 
@@ -107,6 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async endAll(tx, userId) {
+      await database.dialect.lock(tx, `account:${userId}`);
       await tx
         .updateTable('sessions')
         .set({ revokedAt: now() })
@@ -134,6 +137,26 @@ const prepareViewer = ({ prepare }: Database) =>
       ])
       .where('users.id', '=', userId),
   );
+
+export const wrongCredentials = () =>
+  unauthenticated('wrong_credentials', 'No active account found with the given credentials');
+
+/** Whoever sets another password, or suspends the user, ends all sessions: one that begins then is either among them or is refused. */
+async function requirePassword(
+  { dialect }: Database,
+  tx: Transaction,
+  { userId, passwordHash }: { userId: number; passwordHash: string },
+): Promise<void> {
+  await dialect.lock(tx, `account:${userId}`);
+  const user = await tx
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', userId)
+    .where('passwordHash', '=', passwordHash)
+    .where('suspendedAt', 'is', null)
+    .executeTakeFirst();
+  if (!user) throw wrongCredentials();
+}
 
 interface Rotation extends TokenClaims {
   at: number;

@@ -1,9 +1,8 @@
 // Signing in with a name and a password. What is limited are guesses, by address and by account.
 import type { Database } from '../../platform/database/database.ts';
-import { unauthenticated } from '../../platform/errors.ts';
 import type { Limits } from '../../platform/limits/limits.ts';
 import type { PasswordHashes } from './password-hashes.ts';
-import type { Sessions } from './sessions.ts';
+import { type Sessions, wrongCredentials } from './sessions.ts';
 import type { TokenPair } from './tokens.ts';
 import { usernameKey } from './usernames.ts';
 
@@ -32,29 +31,17 @@ export function createSignIn({ database, hashes, sessions, limits }: SignInOptio
     await byAddress.take(address);
     await byAccount.take(key);
     const giveBack = () => Promise.all([byAddress.giveBack(address), byAccount.giveBack(key)]);
-    const { user, right } = await check(key, password).catch(async (error: unknown) => {
+    const user = await check(key, password).catch(async (error: unknown) => {
       // Nothing was compared: whoever comes again while the server is too busy has not guessed.
       await giveBack();
       throw error;
     });
-    if (!user || !right || user.suspendedAt !== null) {
-      throw unauthenticated('wrong_credentials', 'No active account found with the given credentials');
-    }
+    if (!user) throw wrongCredentials();
     await giveBack();
-    if (hashes.needsRehash(user.passwordHash)) {
-      const passwordHash = await hashes.hash(password);
-      await database.transaction(async (tx) =>
-        tx
-          .updateTable('users')
-          .set({ passwordHash })
-          .where('id', '=', user.id)
-          .where('passwordHash', '=', user.passwordHash)
-          .execute(),
-      );
-    }
-    return sessions.start(user.id);
+    return sessions.start(user.id, await renewHash(user, password));
   };
 
+  /** Whose password it is; undefined if it is wrong. */
   async function check(key: string, password: string) {
     const user = await database.read
       .selectFrom('users')
@@ -62,9 +49,29 @@ export function createSignIn({ database, hashes, sessions, limits }: SignInOptio
       .where('usernameKey', '=', key)
       .executeTakeFirst();
     // An unknown name costs the same work as a wrong password, so that time does not tell them apart.
-    const right = user
-      ? await hashes.verify(password, user.passwordHash)
-      : await hashes.decoy(password).then(() => false);
-    return { user, right };
+    if (!user) await hashes.decoy(password);
+    const isRight = user && (await hashes.verify(password, user.passwordHash));
+    return isRight && user.suspendedAt === null ? user : undefined;
+  }
+
+  /** Answers the hash that stands for the password now. */
+  async function renewHash(
+    user: { id: number; usernameKey: string; passwordHash: string },
+    password: string,
+  ) {
+    if (!hashes.needsRehash(user.passwordHash)) return user.passwordHash;
+    const passwordHash = await hashes.hash(password);
+    const renewed = await database.transaction(async (tx) =>
+      tx
+        .updateTable('users')
+        .set({ passwordHash })
+        .where('id', '=', user.id)
+        .where('passwordHash', '=', user.passwordHash)
+        .returning('id')
+        .execute(),
+    );
+    if (renewed.length > 0) return passwordHash;
+    // Somebody else has just renewed it, or set another password.
+    return (await check(user.usernameKey, password))?.passwordHash ?? user.passwordHash;
   }
 }

@@ -5,7 +5,7 @@ import type { Tables } from './tables.ts';
 
 /** What is changed by one transaction at a time. */
 export type LockName =
-  | `${'thread' | 'storage' | 'session' | 'profile'}:${number}`
+  | `${'thread' | 'storage' | 'session' | 'account' | 'profile'}:${number}`
   | `username:${string}`
   | 'migrations'
   | 'backup';
