@@ -28,7 +28,7 @@ const withoutPostgres = [
     'test/copies/copy-database*.test.ts',
     'test/faults/{busy-database,failing-sync}.test.ts',
   ],
-  ...['test/wire/{queries,start}.test.ts', 'test/support/{closing-line,fault-proxy}.test.ts'],
+  ...['test/wire/{queries,start}.test.ts', 'test/support/**'],
   // What is decided before the database is asked, or after.
   ...[
     'test/wire/{cors-and-hosts,held-bodies,http,large-bodies,limits,markup,pages}.test.ts',
@@ -49,11 +49,8 @@ const withoutPostgres = [
   // What an encoder costs those who ask meanwhile.
   'test/journeys/while-encoding.test.ts',
 ];
-/** Runs on PostgreSQL alone; most have a server of it to themselves. */
-const aboutPostgres = [
-  ...['src/platform/database/postgres*.test.ts', 'test/wire/start-postgres.test.ts'],
-  'test/support/lent-databases.test.ts',
-];
+/** Has a server of PostgreSQL to itself, whatever the run is about. */
+const aboutPostgres = ['src/platform/database/postgres*.test.ts', 'test/wire/start-postgres.test.ts'];
 
 /** The files of one process share what they import: to load the program takes longer than most of them. */
 const quick = { isolate: false, sequence: { groupOrder: 0 } };

@@ -2,7 +2,6 @@
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/platform/database/migrate.ts';
 import { openDatabase } from '../../src/platform/database/open.ts';
-import { readShape } from './emptying.ts';
 import { MIGRATED } from './engines.ts';
 import { startPostgres } from './postgres.ts';
 import pg from 'pg';
@@ -29,8 +28,4 @@ async function makeTemplate(cluster: string): Promise<void> {
   };
   await using database = await openDatabase(settings, onError);
   await migrate(database, Date.now);
-  const made = new pg.Client({ connectionString: url.href });
-  await made.connect();
-  process.env['TEST_POSTGRES_SHAPE'] = await readShape(made);
-  await made.end();
 }

@@ -1,59 +1,36 @@
 // Which database the run is about: SQLite, unless TEST_DATABASE=postgres. On PostgreSQL each data folder has a database of its own
-// in the cluster that the run has started, and whoever knows the folder finds it.
-import { createHash, randomUUID } from 'node:crypto';
+// in the cluster that the run has started; its name follows from the folder's, so whoever knows the folder finds it.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
-import { empty } from './emptying.ts';
 
 export const onPostgres = process.env['TEST_DATABASE'] === 'postgres';
 
 /** Has the newest schema and no row; see cluster.ts. */
 export const MIGRATED = 'veranda_migrated';
 
-/** Databases with the newest schema: those that data folders have, and those without a row that are nobody's. */
-const lent = new Map<string, string>();
-const spare: string[] = [];
-
-/** Settings that give the site in `dataDir` a database; where it has none, an empty one or one with the newest schema. */
+/** Settings that give the site in `dataDir` a database; made when it is not there, empty or with the newest schema. */
 export async function databaseSettings(
   dataDir: string,
   { migrated = false } = {},
 ): Promise<{ DATABASE_URL?: string }> {
   if (!onPostgres) return {};
+  const name = databaseOf(dataDir);
   await connected(urlOf('postgres'), async (client) => {
-    const name = databaseOf(dataDir);
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
-    if (rowCount === 0 && migrated) lent.set(dataDir, spare.pop() ?? (await makeMigrated(client)));
-    else if (rowCount === 0) await client.query(`create database ${name}`);
+    if (rowCount === 0)
+      await client.query(`create database ${name} template ${migrated ? MIGRATED : 'template1'}`);
   });
-  return { DATABASE_URL: urlOf(databaseOf(dataDir)) };
+  return { DATABASE_URL: urlOf(name) };
 }
 
-async function makeMigrated(client: pg.ClientBase): Promise<string> {
-  const name = `made_${randomUUID().replaceAll('-', '')}`;
-  await client.query(`create database ${name} template ${MIGRATED}`);
-  return name;
-}
-
-/** Whoever is connected to it is thrown out. */
 export async function dropDatabase(dataDir: string): Promise<void> {
   if (!onPostgres) return;
-  const name = databaseOf(dataDir);
-  await closePool(urlOf(name));
-  const isSpare = lent.delete(dataDir) && (await takeBack(name));
-  if (isSpare) spare.push(name);
-  else
-    await connected(urlOf('postgres'), (client) =>
-      client.query(`drop database if exists ${name} with (force)`),
-    );
-}
-
-async function takeBack(name: string): Promise<boolean> {
+  await closePool(urlOf(databaseOf(dataDir)));
   await connected(urlOf('postgres'), (client) =>
-    client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [name]),
+    client.query(`drop database if exists ${databaseOf(dataDir)} with (force)`),
   );
-  return connected(urlOf(name), (client) => empty(client, process.env['TEST_POSTGRES_SHAPE'] ?? ''));
 }
 
 export type Asker = <Row>(sql: string, ...values: unknown[]) => Promise<Row[]>;
@@ -152,7 +129,7 @@ async function closePool(url: string): Promise<void> {
 
 /** The name of a site's database in the cluster. */
 export const databaseOf = (dataDir: string): string =>
-  lent.get(dataDir) ?? `site_${createHash('sha256').update(dataDir).digest('hex').slice(0, 24)}`;
+  `site_${createHash('sha256').update(dataDir).digest('hex').slice(0, 24)}`;
 
 function urlOf(database: string): string {
   const url = new URL(process.env['TEST_POSTGRES_URL'] ?? '');
