@@ -3,7 +3,7 @@
 import type { Database } from '../../platform/database/database.ts';
 import { readRenditions } from '../../platform/pictures/facts.ts';
 import { captionKeys } from './caption-tracks.ts';
-import { PAGE, pagesOf } from './row-pages.ts';
+import { PAGE, pagesOf, pagesOfProfiles } from './row-pages.ts';
 import { findSegments } from './stream-rows.ts';
 
 type Reader = Database['read'];
@@ -34,16 +34,7 @@ async function* listOfMedia(read: Reader): AsyncGenerator<string[]> {
 }
 
 async function* listOfProfiles(read: Reader): AsyncGenerator<string[]> {
-  const pages = pagesOf((after) =>
-    read
-      .selectFrom('profiles')
-      .select(['id', 'pictureKey', 'coverKey'])
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(PAGE)
-      .execute(),
-  );
-  for await (const rows of pages)
+  for await (const rows of pagesOfProfiles(read))
     yield rows.flatMap(({ pictureKey, coverKey }) => present([pictureKey, coverKey]));
 }
 

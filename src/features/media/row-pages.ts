@@ -1,3 +1,5 @@
+import type { Database } from '../../platform/database/database.ts';
+
 /** Rows read at once: few, as requests wait meanwhile. */
 export const PAGE = 1_000;
 
@@ -11,3 +13,14 @@ export async function* pagesOf<Row extends { id: number }>(
     rows = await readAfter(rows.at(-1)?.id ?? 0);
   }
 }
+
+export const pagesOfProfiles = (read: Database['read']) =>
+  pagesOf((after) =>
+    read
+      .selectFrom('profiles')
+      .select(['id', 'pictureKey', 'coverKey'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute(),
+  );

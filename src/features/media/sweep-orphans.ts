@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import { defineJob, type JobHandler } from '../../platform/jobs/jobs.ts';
 import { captionKeys } from './caption-tracks.ts';
-import { PAGE, pagesOf } from './row-pages.ts';
+import { PAGE, pagesOf, pagesOfProfiles } from './row-pages.ts';
 import { createRemovalHold } from '../../platform/storage/removal-hold.ts';
 import type { Storage, StoredFile } from '../../platform/storage/storage.ts';
 
@@ -74,15 +74,7 @@ async function* listBlobReferences(database: Database): AsyncGenerator<string[]>
       .limit(PAGE)
       .execute(),
   );
-  yield* inPages((after) =>
-    read
-      .selectFrom('profiles')
-      .select(['id', 'pictureKey', 'coverKey'])
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(PAGE)
-      .execute(),
-  );
+  yield* textsOf(pagesOfProfiles(read));
   yield* listRenditionReferences(database);
 }
 
@@ -112,9 +104,12 @@ async function* listDraftReferences({ read }: Database): AsyncGenerator<string[]
 
 type Row = { id: number; captions?: string | null } & Record<string, string | number | null | undefined>;
 
+const inPages = (readAfter: (id: number) => Promise<Row[]>): AsyncGenerator<string[]> =>
+  textsOf(pagesOf(readAfter));
+
 /** The text columns of all rows, a page of rows at a time. */
-async function* inPages(readAfter: (id: number) => Promise<Row[]>): AsyncGenerator<string[]> {
-  for await (const rows of pagesOf(readAfter))
+async function* textsOf(pages: AsyncIterable<Row[]>): AsyncGenerator<string[]> {
+  for await (const rows of pages)
     yield rows.flatMap(({ captions = null, ...row }) => [
       ...captionKeys(captions),
       ...Object.values(row).filter((value) => typeof value === 'string'),

@@ -4,15 +4,13 @@ import { useState } from 'preact/hooks';
 import { useWork } from '../hooks.ts';
 import { tell } from '../stores/notices.ts';
 import { changePassword } from '../wire/accounts.ts';
-import { explain, readFieldErrors, WireFailure } from '../wire/failures.ts';
+import { explainForm, type FormErrors } from '../wire/failures.ts';
 import { Complaints, Field } from './field.tsx';
 import { Form } from './form.tsx';
 
-type Errors = Record<string, string[]>;
-
 export function PasswordForm({ onDone }: { onDone: () => void }): JSX.Element {
-  const [errors, setErrors] = useState<Errors>({});
-  const [busy, run] = useWork((error) => setErrors(readErrors(error)));
+  const [errors, setErrors] = useState<FormErrors>({});
+  const [busy, run] = useWork((error) => setErrors(explainForm(error)));
   const change = async (entries: FormData): Promise<void> => {
     setErrors({});
     const read = (name: string): string => String(entries.get(name) ?? '');
@@ -50,9 +48,4 @@ export function PasswordForm({ onDone }: { onDone: () => void }): JSX.Element {
       </div>
     </Form>
   );
-}
-
-function readErrors(error: unknown): Errors {
-  const fields = error instanceof WireFailure && error.status === 400 ? readFieldErrors(error.body) : {};
-  return Object.keys(fields).length > 0 ? fields : { problem: [explain(error)] };
 }

@@ -11,8 +11,8 @@ export const site = createStore<Site>(recall());
 export async function readSite(): Promise<void> {
   const { name, contact, sign_up } = await getSite();
   const read = { name, contact, sign_up };
-  sessionStorage.setItem(KEY, JSON.stringify(read));
   site.set(read);
+  sessionStorage.setItem(KEY, JSON.stringify(read));
 }
 
 function recall(): Site {

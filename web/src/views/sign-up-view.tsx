@@ -12,7 +12,7 @@ import { signInPath } from '../routes.ts';
 import { tell } from '../stores/notices.ts';
 import { readDataUrl } from '../uploads/chunks.ts';
 import { signIn, signUp } from '../wire/accounts.ts';
-import { explain, readFieldErrors, WireFailure } from '../wire/failures.ts';
+import { explainForm, type FormErrors } from '../wire/failures.ts';
 
 const FIELDS: readonly FieldProps[] = [
   { name: 'first_name', label: 'First name', autocomplete: 'given-name' },
@@ -31,11 +31,9 @@ const FIELDS: readonly FieldProps[] = [
 /** Complaints with a place of their own; the rest is shown below the form. */
 const PLACED = new Set([...FIELDS.map((field) => field.name), 'profile_image']);
 
-type Errors = Record<string, string[]>;
-
 export function SignUpView({ next }: { next: string }): JSX.Element {
   useTitle('Make an account');
-  const [errors, setErrors] = useState<Errors>({});
+  const [errors, setErrors] = useState<FormErrors>({});
   const [portrait, setPortrait] = useState<Blob>();
   const [busy, run] = useWork();
   const submit = async (form: HTMLFormElement): Promise<void> => {
@@ -67,7 +65,7 @@ export function SignUpView({ next }: { next: string }): JSX.Element {
   );
 }
 
-function SignUpFields({ errors }: { errors: Errors }): JSX.Element {
+function SignUpFields({ errors }: { errors: FormErrors }): JSX.Element {
   const [first, last, ...rest] = FIELDS.map((field) => (
     <Field key={field.name} {...field} errors={errors[field.name]} />
   ));
@@ -126,7 +124,7 @@ function PortraitField({ portrait, onChoose, errors = [] }: PortraitFieldProps):
 }
 
 /** Signs up and in. Answers the complaints; none means that it is done. */
-async function register(entries: FormData, portrait: Blob | undefined, next: string): Promise<Errors> {
+async function register(entries: FormData, portrait: Blob | undefined, next: string): Promise<FormErrors> {
   const read = (name: string): string => String(entries.get(name) ?? '');
   const username = read('username').trim();
   const password = read('password');
@@ -140,8 +138,7 @@ async function register(entries: FormData, portrait: Blob | undefined, next: str
       profile_image: portrait ? await readDataUrl(portrait) : '',
     });
   } catch (error) {
-    const fields = error instanceof WireFailure && error.status === 400 ? readFieldErrors(error.body) : {};
-    return Object.keys(fields).length > 0 ? fields : { problem: [explain(error)] };
+    return explainForm(error);
   }
   try {
     await signIn({ username, password });
@@ -152,6 +149,6 @@ async function register(entries: FormData, portrait: Blob | undefined, next: str
   return {};
 }
 
-function restOf(errors: Errors): string[] {
+function restOf(errors: FormErrors): string[] {
   return Object.entries(errors).flatMap(([field, sentences]) => (PLACED.has(field) ? [] : sentences));
 }

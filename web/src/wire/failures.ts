@@ -49,6 +49,14 @@ export function readFieldErrors(body: unknown): Record<string, string[]> {
   return fields;
 }
 
+export type FormErrors = Record<string, string[]>;
+
+/** What to show beside the fields of a form; `problem` is what is about none of them. */
+export function explainForm(error: unknown): FormErrors {
+  const fields = error instanceof WireFailure && error.status === 400 ? readFieldErrors(error.body) : {};
+  return Object.keys(fields).length > 0 ? fields : { problem: [explain(error)] };
+}
+
 export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
