@@ -50,16 +50,22 @@ async function change(
   if (status >= 300) throw new Error(`a ${path} was answered ${status}: ${text}`);
 }
 
-/** Likes and takes back until a like of one node is heard on the other: their connections to Redis are there. */
+/**
+ * Comments until one node hears of what the other was told: their connections to Redis are there. Resolves with the
+ * last state of the post, so that no frame of it comes afterwards.
+ */
 export async function connectNodes({ one, two }: Pick<Nodes, 'one' | 'two'>): Promise<Person> {
   const ann = await join(one.base);
   const postID = await say(one.base, ann, 'is anybody there');
   using listener = await listen(two.base);
   const giveUpAt = performance.now() + 10_000;
+  let comments = 0;
   do {
     if (performance.now() > giveUpAt) throw new Error('the nodes do not hear each other');
-    await like(one, ann, postID);
+    await comment(one, ann, postID);
+    comments += 1;
     await delay(20);
   } while (listener.frames.length === 0);
+  await listener.until(({ post }) => post.comments.length === comments);
   return ann;
 }
