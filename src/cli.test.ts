@@ -242,7 +242,7 @@ describe('jobs', () => {
       '(kind, payload, priority, run_at, attempts, max_attempts, lease_until, last_error, created_at, dead_at, request_id)';
     const later = Date.now() + 3_600_000;
     const rows = [
-      ['sweep-sessions', '{}', 0, later, 5, 5, 0, 'the disk was full', 1, 2, 'request-1'],
+      ['sweep-sessions', '{}', 0, later, 5, 5, 0, 'the disk was full', 1, Date.now(), 'request-1'],
       ['sweep-sessions', '{}', 0, later, 0, 5, 0, null, 1, null, null],
     ];
     for (const row of rows)
