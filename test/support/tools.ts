@@ -2,9 +2,9 @@
 // whole run it has them installed where it may (Debian, as root), and otherwise ends the run by naming each.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { freemem, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ffmpeg, findFfmpeg } from '../../src/platform/ffmpeg/find.ts';
@@ -73,9 +73,28 @@ export async function setup(): Promise<() => Promise<void>> {
   if (missing.length > 0) throw new Error(describeMissing(missing));
   const found = await findFfmpeg({ search: process.env['PATH'] ?? '' });
   process.env['TEST_FFMPEG'] = JSON.stringify({ ...found, filters: [...(found?.filters ?? [])] });
-  const videos = await mkdtemp(join(tmpdir(), 'veranda-made-'));
-  process.env['TEST_VIDEOS'] = videos;
-  return () => rm(videos, { recursive: true, force: true });
+  const folder = await mkdtemp(join(inMemory() ?? tmpdir(), 'veranda-tests-'));
+  // PostgreSQL runs as somebody else.
+  await chmod(folder, 0o755);
+  process.env['TMPDIR'] = folder;
+  process.env['TEST_VIDEOS'] = await mkdtemp(join(folder, 'made-'));
+  return () => rm(folder, { recursive: true, force: true });
+}
+
+const MEMORY = '/dev/shm';
+/** Bytes; a run has no more than a sixth of it at a time. */
+const PLENTY = 6 * 2 ** 30;
+
+/** Where nothing waits for a disk: each acknowledged write would. Undefined where memory is not plenty, or somebody chose a place. */
+function inMemory(): string | undefined {
+  if (process.env['TMPDIR'] !== undefined) return undefined;
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    accessSync(MEMORY, constants.W_OK);
+    return Math.min(bavail * bsize, freemem()) >= PLENTY ? MEMORY : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a server finds on this PATH: asked once in a run of tests, and unknown outside of one. */
