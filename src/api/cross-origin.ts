@@ -26,6 +26,7 @@ const REQUEST_HEADERS = [
   'x-requested-with',
 ];
 const ANSWER_HEADERS = [
+  'Link',
   'Retry-After',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',

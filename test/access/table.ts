@@ -23,6 +23,7 @@ PUT       /api/users/user/:id/follow/                     401  401        401   
 DELETE    /api/users/user/:id/follow/                     401  401        401    200    200    400
 
 GET       /api/posts                                      401  401        401    200    200    200
+GET       /api/posts/following/                           401  401        401    200    200    200
 GET       /api/posts/post/search                          200  401        401    200    200    200
 GET       /api/posts/post/:id                             200  401        401    200    200    200
 GET       /api/posts/post/:id/                            200  401        401    200    200    200
@@ -74,6 +75,7 @@ GET,HEAD  /media/*                                        200  200        200   
 GET,HEAD  /assets/*                                       200  200        200    200    200    200
 GET,HEAD  /index.html*                                    200  200        200    200    200    200
 GET,HEAD  /                                               200  200        200    200    200    200
+GET,HEAD  /following                                      200  200        200    200    200    200
 GET,HEAD  /signin                                         200  200        200    200    200    200
 GET,HEAD  /signup                                         200  200        200    200    200    200
 GET,HEAD  /search                                         200  200        200    200    200    200

@@ -114,9 +114,9 @@ describe('a preflight', () => {
     expect((await call(site.base, path, { method: 'OPTIONS' })).status).toBe(200);
   });
 
-  test('lets the page read how long to wait', async () => {
+  test('lets the page read where a list goes on and how long to wait', async () => {
     const { headers } = await call(site.base, '/api/users/author/', { headers: { origin: PAGE } });
-    expect(headers.get('access-control-expose-headers')).toMatch(/^Retry-After\b/);
+    expect(headers.get('access-control-expose-headers')).toMatch(/^Link, Retry-After\b/);
   });
 });
 

@@ -46,7 +46,7 @@ const pick = (statements: readonly Statement[], words: RegExp): Statement => {
 const walks = (plan: readonly string[]): string[] =>
   plan.filter(
     (line) =>
-      /^SCAN (?!json_each|thread|listed|found|best|\(subquery)/.test(line) &&
+      /^SCAN (?!json_each|thread|listed|found|best|own$|\(subquery)/.test(line) &&
       !/VIRTUAL TABLE INDEX \d+:[M=]/.test(line),
   );
 const sorts = (plan: readonly string[]): string[] =>
@@ -79,6 +79,7 @@ describe('a page', () => {
 
   test.for([
     ['of an author', '/api/users/user/posts/7/', 200],
+    ['of those one follows', '/api/posts/following/?per_page=40', 40],
     ['of search', '/api/posts/post/search?q=word77', 40],
     ['of one post', `/api/posts/post/${POSTS - 2}/`, 1],
     ['for editing', '/api/posts/post/edit/', 1],
@@ -112,9 +113,30 @@ test('an event is loaded once, however many listen', async () => {
 describe('among a hundred thousand posts', () => {
   test('the newest and those of an author are read in the order of an index', async () => {
     const feed = explain(pick(await record(() => get('/api/posts/?page=9')), /from "posts".* offset/));
-    expect(feed).toEqual(['SCAN posts USING INDEX posts_newest']);
+    expect(feed).toEqual(['SEARCH posts USING INDEX posts_newest (created_at<?)']);
     const author = pick(await record(() => get('/api/users/user/posts/7/')), /"author_id" = /);
-    expect(explain(author)).toEqual(['SEARCH posts USING INDEX posts_of_author (author_id=?)']);
+    expect(explain(author)).toEqual([
+      'SEARCH posts USING INDEX posts_of_author (author_id=? AND created_at<?)',
+    ]);
+  });
+
+  test('those of whom one follows are read a few of each author, by the same index', async () => {
+    const statements = await record(async () => {
+      expect((await get('/api/posts/following/?per_page=40')).json).toHaveLength(40);
+    });
+    const authors = explain(pick(statements, /"follows".* union all/));
+    const newest = 'SEARCH posts USING INDEX posts_of_author (author_id=? AND created_at<?)';
+    // Once for each of the others, and once for oneself.
+    expect(authors.filter((line) => line.startsWith('SEARCH posts '))).toEqual([newest, newest]);
+    const looksOf = (found: readonly Statement[]): string[] =>
+      explain(pick(found, /^select \* from \(select "posts"/)).filter((line) => / posts /.test(line));
+    const range = 'SEARCH posts USING INDEX posts_of_author (author_id=? AND created_at>? AND created_at<?)';
+    expect(looksOf(statements)).toEqual(Array.from({ length: 40 }, () => range));
+    // On a smaller page than there are authors, those of the last moment are looked for among all.
+    const fewer = await record(() => get('/api/posts/following/?per_page=20'));
+    const moment = 'SEARCH posts USING INDEX posts_newest (created_at=?)';
+    expect(looksOf(fewer)).toEqual([...Array.from({ length: 20 }, () => range), moment]);
+    expect(walks(authors)).toEqual([]);
   });
 
   test('search goes through the full-text index', async () => {
@@ -197,6 +219,8 @@ function fill(path: string): void {
       insert into users (username, username_key, email, email_key, first_name, last_name, password_hash, role, created_at)
         ${count('people', 40)} select 'p' || n, 'p' || n, n, n, 'Ann', 'Lee', '', 'user', 1 from people;
       insert into profiles (user_id, created_at) select id, 1 from users where password_hash = '';
+      insert into follows (follower_id, followed_id, created_at)
+        select (select min(id) from profiles), id, 1 from profiles where id > (select min(id) from profiles);
       insert into posts (author_id, text, created_at)
         ${count('numbers', POSTS)} select 1 + n % 40, 'common word' || (n % 1000), n from numbers;`);
     const index = database.prepare('insert into post_terms (rowid, terms) values (?, ?)');

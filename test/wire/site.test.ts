@@ -63,7 +63,7 @@ test('the description says what a request has and what an answer is', async () =
   for (const type of ['application/json', 'multipart/form-data'])
     expect(signIn.requestBody.content[type].schema).toMatchObject({ required: ['username', 'password'] });
   expect(paths['/api/posts/'].get).toMatchObject({
-    parameters: [{ name: 'page' }, { name: 'per_page' }],
+    parameters: [{ name: 'per_page' }, { name: 'before' }, { name: 'page' }],
     responses: {
       200: {
         content: {

@@ -14,7 +14,7 @@ test('a frame whose post could not be read comes when it can', async () => {
   const frames: string[] = [];
   using _sending = sendLiveFrames({
     posts: { lists: { find, changedSince: async () => [ref] } } as unknown as Posts,
-    postTexts: { of: async () => [Buffer.from('{"id":7}')] },
+    postTexts: { of: async () => [{ id: 7, text: Buffer.from('{"id":7}') }] },
     bus,
     hasListeners: () => true,
     deliver: async (frame) => void frames.push(frame.toString()),

@@ -52,10 +52,10 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
     const ref = await posts.lists.find(postId);
     // The same loss may be told twice, the second time before the first was made up for.
     if (ref === undefined || isTold(ref)) return;
-    const [text] = await postTexts.of([ref]);
-    if (text === undefined) return;
+    const [made] = await postTexts.of([ref]);
+    if (!made) return;
     remember(postId, ref.version);
-    await deliver(Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), text, Buffer.from('}')]));
+    await deliver(Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), made.text, Buffer.from('}')]));
   }
 
   function isTold({ id, version }: PostRef): boolean {

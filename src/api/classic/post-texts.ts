@@ -11,7 +11,12 @@ export interface PostTexts {
    * The texts of those that still exist, in the order of `refs`. Of a long list only as many as have some 16 MiB together: the
    * last ones are left out.
    */
-  of(refs: readonly PostRef[]): Promise<Buffer[]>;
+  of(refs: readonly PostRef[]): Promise<PostText[]>;
+}
+
+export interface PostText {
+  id: number;
+  text: Buffer;
 }
 
 /** Sends what is JSON already. */
@@ -19,8 +24,8 @@ export const sendJson = (reply: FastifyReply, text: Buffer): FastifyReply =>
   reply.type('application/json').send(text);
 
 /** The JSON array of these texts. */
-export const joinTexts = (texts: readonly Buffer[]): Buffer =>
-  Buffer.concat([OPEN, ...texts.flatMap((text, index) => (index === 0 ? [text] : [COMMA, text])), CLOSE]);
+export const joinTexts = (texts: readonly PostText[]): Buffer =>
+  Buffer.concat([OPEN, ...texts.flatMap(({ text }, index) => (index === 0 ? [text] : [COMMA, text])), CLOSE]);
 
 const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');
@@ -74,17 +79,17 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
     return Array.from({ length: count }, (_, place) => refs.slice(place * AT_ONCE, (place + 1) * AT_ONCE));
   }
 
-  async function make(refs: readonly PostRef[]): Promise<Buffer[]> {
-    const texts = new Map<number, Buffer>();
+  async function make(refs: readonly PostRef[]): Promise<PostText[]> {
+    const texts = new Map<number, PostText>();
     for (const ref of refs) {
       const text = recall(ref);
-      if (text !== undefined) texts.set(ref.id, text);
+      if (text !== undefined) texts.set(ref.id, { id: ref.id, text });
     }
     const missing = refs.filter(({ id }) => !texts.has(id));
     const versions = new Map(missing.map(({ id, version }) => [id, version]));
     for (const view of await posts.views.byId([...versions.keys()])) {
       const text = Buffer.from(serialise(toPost(view)));
-      texts.set(view.id, text);
+      texts.set(view.id, { id: view.id, text });
       // The view may be newer than the version that was read before it, never older: at worst it is made once more.
       keep(view.id, { version: versions.get(view.id) ?? 0, text });
     }
@@ -93,14 +98,14 @@ export function createPostTexts({ posts, capacity }: { posts: Posts; capacity: n
 
   return {
     async of(refs) {
-      const texts: Buffer[] = [];
+      const texts: PostText[] = [];
       let bytes = 0;
       const isFull = (): boolean => texts.length >= AT_ONCE && bytes >= LIST_BYTES;
       for (const portion of await portionsOf(refs)) {
-        for (const text of isFull() ? [] : await make(portion)) {
+        for (const made of isFull() ? [] : await make(portion)) {
           if (isFull()) break;
-          texts.push(text);
-          bytes += text.length;
+          texts.push(made);
+          bytes += made.text.length;
         }
       }
       return texts;

@@ -5,12 +5,12 @@ import { z } from 'zod';
 import type { PostRef } from '../../features/posts/index.ts';
 import { DomainError, notFound } from '../../platform/errors.ts';
 import type { ClassicOptions } from './options.ts';
+import { pageQuery, readNumber, readPageSize, sendPage } from './pages.ts';
 import { joinTexts, sendJson } from './post-texts.ts';
 import * as schemas from './schemas.ts';
 
 /** Posts of a page, unless `per_page` says otherwise. */
 const PAGE_SIZE = 4;
-const MAX_PAGE_SIZE = 40;
 const SEARCH_LIMIT = 40;
 const MAX_PAGE = 1_000_000;
 
@@ -20,7 +20,7 @@ const createBody = z.object({
   existingPostId: z.union([schemas.id, blank], 'A valid id is required.').nullish(),
   deleteImages: z.array(schemas.id).max(1_000).nullish(),
 });
-const pageQuery = z.object({ page: z.unknown().optional(), per_page: z.unknown().optional() });
+const feedQuery = pageQuery.extend({ page: z.unknown().optional() });
 const created = z.object({ message: z.string(), post_id: z.int() });
 
 export async function postsRoutes(
@@ -32,17 +32,27 @@ export async function postsRoutes(
     sendJson(reply, joinTexts(await postTexts.of(refs)));
   const showOne = async (reply: FastifyReply, id: number): Promise<FastifyReply> => {
     const ref = await posts.lists.find(id);
-    const [text] = ref ? await postTexts.of([ref]) : [];
-    if (text === undefined) throw notFound('post');
-    return sendJson(reply, text);
+    const [made] = ref ? await postTexts.of([ref]) : [];
+    if (!made) throw notFound('post');
+    return sendJson(reply, made.text);
   };
   const list = { response: { 200: z.array(schemas.post) } };
   const one = { params: schemas.idParams, response: { 200: schemas.post } };
 
-  routes.get('/', { schema: { querystring: pageQuery, ...list } }, async (request, reply) => {
-    const page = readNumber(request.query.page, { most: MAX_PAGE }) ?? 1;
-    const limit = readNumber(request.query.per_page, { most: MAX_PAGE_SIZE }) ?? PAGE_SIZE;
-    return show(reply, await posts.lists.newest({ offset: (page - 1) * limit, limit }));
+  routes.get('/', { schema: { querystring: feedQuery, ...list } }, async (request, reply) => {
+    const { page, before: behind } = request.query;
+    const limit = readPageSize(request.query, { usual: PAGE_SIZE });
+    const offset = behind ? 0 : ((readNumber(page, { most: MAX_PAGE }) ?? 1) - 1) * limit;
+    const listed = await posts.lists.newest({ behind, offset, limit: limit + 1 });
+    return sendPage({ request, reply }, { postTexts, listed, limit });
+  });
+
+  routes.get('/following/', { schema: { querystring: pageQuery, ...list } }, async (request, reply) => {
+    const viewer = await viewers.require(request);
+    const { before: behind } = request.query;
+    const limit = readPageSize(request.query, { usual: PAGE_SIZE });
+    const listed = await posts.lists.followed({ viewer, behind, limit: limit + 1 });
+    return sendPage({ request, reply }, { postTexts, listed, limit });
   });
 
   routes.get(
@@ -111,12 +121,6 @@ export async function postsRoutes(
       return reply.code(201).send({ message: 'Post created successfully', post_id: id });
     },
   );
-}
-
-/** The client takes any GET that is not 200 for a sign-out, so what is no number counts as not said. */
-function readNumber(text: unknown, { most }: { most: number }): number | undefined {
-  if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) return undefined;
-  return Math.min(Math.max(1, Number(text)), most);
 }
 
 /** Somebody else's post is answered 200 with the text "404". */

@@ -7,7 +7,7 @@ import { forbidden } from '../../platform/errors.ts';
 import { readDataUrl } from './data-urls.ts';
 import { toOwnProfile, toProfileDetail } from './objects.ts';
 import type { ClassicOptions } from './options.ts';
-import { joinTexts, sendJson } from './post-texts.ts';
+import { pageQuery, readPageSize, sendPage } from './pages.ts';
 import * as schemas from './schemas.ts';
 
 const POSTS_LISTED = 200;
@@ -45,10 +45,18 @@ export async function profileRoutes(app: FastifyInstance, options: ClassicOption
 
   routes.get(
     '/user/posts/:id/',
-    { schema: { params: schemas.idParams, response: { 200: z.array(schemas.post) } } },
+    {
+      schema: {
+        ...{ params: schemas.idParams, querystring: pageQuery },
+        response: { 200: z.array(schemas.post) },
+      },
+    },
     async (request, reply) => {
-      const refs = await posts.lists.byAuthor({ profileId: request.params.id, limit: POSTS_LISTED });
-      return sendJson(reply, joinTexts(await postTexts.of(refs)));
+      const limit = readPageSize(request.query, { usual: POSTS_LISTED });
+      const { id: profileId } = request.params;
+      const { before: behind } = request.query;
+      const listed = await posts.lists.byAuthor({ profileId, behind, limit: limit + 1 });
+      return sendPage({ request, reply }, { postTexts, listed, limit });
     },
   );
 

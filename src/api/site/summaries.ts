@@ -84,6 +84,9 @@ const uploads = (summary: string, more: Partial<Operation>): Operation => ({
   ...more,
 });
 
+const PER_PAGE = '1 to 40; 4 unless it is said';
+const BEFORE = 'A place in the list, from the header `Link` of the page before';
+
 /** By method and route. Of two spellings of one path the one with a slash is described. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /api/users/user/register/': people('Makes an account; the picture is a data URL or a file'),
@@ -94,7 +97,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /api/users/author/': people("One's own profile"),
   'POST /api/users/author/update/': people("Changes one's own profile; pictures are data URLs"),
   'GET /api/users/user/:id/': people('A profile, with its followers'),
-  'GET /api/users/user/posts/:id/': posts('Posts of a profile, the newest first, at most 200'),
+  'GET /api/users/user/posts/:id/': {
+    ...posts('Posts of a profile, the newest first'),
+    query: { per_page: '1 to 40; 200 unless it is said', before: BEFORE },
+  },
   'GET /api/users/user/follower/add/:id/': people('Follows, or ends that. Better use PUT and DELETE'),
   'PUT /api/users/user/:id/follow/': people('Follows'),
   'DELETE /api/users/user/:id/follow/': people('Ends following'),
@@ -102,7 +108,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /api/posts': {
     ...posts("Everybody's posts, the newest first"),
     path: '/api/posts/',
-    query: { page: 'From 1', per_page: '1 to 40; 4 unless it is said' },
+    query: { page: 'From 1', per_page: PER_PAGE, before: BEFORE },
+  },
+  'GET /api/posts/following/': {
+    ...posts("Posts of those one follows and one's own, the newest first"),
+    query: { per_page: PER_PAGE, before: BEFORE },
   },
   'GET /api/posts/post/search': {
     ...posts('Posts with a word that begins so, the best 40'),

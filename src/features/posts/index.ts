@@ -12,7 +12,7 @@ import { createOwnVideos, type OwnVideos } from './videos.ts';
 import { createPostViews, type PostViews } from './views.ts';
 import { createWriting, type Writing } from './writing.ts';
 
-export { createThreads, type PostRef } from './queries.ts';
+export { createThreads, type ListedPost, type Place, type PostRef } from './queries.ts';
 export { termsOf } from './search-terms.ts';
 export { searchedPosts } from './searched.ts';
 export type { CommentView, PostView } from './views.ts';

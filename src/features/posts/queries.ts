@@ -21,6 +21,31 @@ export interface PostRef {
   version: number;
 }
 
+/** A post of a list that is in the order of time, the newest first. */
+export interface ListedPost extends PostRef {
+  /** Epoch ms. */
+  createdAt: number;
+}
+
+/** A place in such a list: right behind a post, whether that is there any more or not. */
+export type Place = Pick<ListedPost, 'id' | 'createdAt'>;
+
+/** Before all that there is. */
+export const BEGINNING: Place = { createdAt: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
+
+/** Posts behind a place. */
+export const listBehind = (from: Reader, { createdAt, id, limit }: Place & { limit: number }) =>
+  from
+    .selectFrom('posts')
+    .select(['posts.id', 'posts.version', 'posts.createdAt'])
+    .where('posts.parentId', 'is', null)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('posts.createdAt', 'posts.id'), '<', tuple(createdAt, id)),
+    )
+    .orderBy('posts.createdAt', 'desc')
+    .orderBy('posts.id', 'desc')
+    .limit(limit);
+
 /** The post at the top of the thread: what live updates are about. */
 export const topOf = (item: Pick<ThreadItem, 'id' | 'rootId'>): number => item.rootId ?? item.id;
 
