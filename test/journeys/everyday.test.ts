@@ -127,9 +127,22 @@ test('people find each other, follow, change their minds and leave', async () =>
   await expectText(ben.getByTestId('follower-count'), '1 follower');
   await ben.reload();
   await expectText(ben.getByTestId('follower-count'), '1 follower');
+  await goHome(ben);
+  await ben.getByTestId('followed').click();
+  await findPost(ben, 'Rain all day').waitFor();
+  expect(await ben.getByTestId('post').count()).toBe(2);
+  await expectFits(ben);
+  await expectPressable(ben);
+  await findPost(ben, 'Rain all day').getByRole('link', { name: 'Ann Lee' }).click();
   await ben.getByTestId('follow').click();
   await expectText(ben.getByTestId('follower-count'), '0 followers');
   await expectFits(ben);
+  // Nobody is followed now: what was there a moment ago is not.
+  await goHome(ben);
+  await findPost(ben, 'Rain all day').waitFor();
+  await ben.getByTestId('followed').click();
+  await ben.getByText('What the people say whom you follow').waitFor();
+  expect(await ben.getByTestId('post').count()).toBe(0);
 
   await findPost(ann, 'Strawberries at the market').getByTestId('edit').click();
   await ann.getByTestId('edit-text').fill('Cherries at the market');
@@ -153,6 +166,8 @@ test('people find each other, follow, change their minds and leave', async () =>
   await ann.getByTestId('signin-submit').waitFor();
   expect(await ann.evaluate('localStorage.length')).toBe(0);
 });
+
+const goHome = (page: Page): Promise<void> => page.getByRole('link', { name: 'Veranda, home' }).click();
 
 test('what was said is taken back by who said it, and by an admin; a password is changed', async () => {
   await using server = await startServer();

@@ -25,15 +25,18 @@ async function get(path: string, headers: Record<string, string> = {}, method = 
 }
 
 describe("the site's own page", () => {
-  test.each(['/', '/signin', '/signup', '/search?q=x', '/people/1', '/posts/1'])('is at %s', async (path) => {
-    const { response, status, bytes } = await get(path);
-    expect(status).toBe(200);
-    expect(bytes.equals(await readFile(`${BUILT}index.html`))).toBe(true);
-    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(response.headers.get('cache-control')).toBe('no-cache');
-    const head = await get(path, {}, 'HEAD');
-    expect([head.status, head.bytes.length]).toEqual([200, 0]);
-  });
+  test.each(['/', '/following', '/signin', '/signup', '/search?q=x', '/people/1', '/posts/1'])(
+    'is at %s',
+    async (path) => {
+      const { response, status, bytes } = await get(path);
+      expect(status).toBe(200);
+      expect(bytes.equals(await readFile(`${BUILT}index.html`))).toBe(true);
+      expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(response.headers.get('cache-control')).toBe('no-cache');
+      const head = await get(path, {}, 'HEAD');
+      expect([head.status, head.bytes.length]).toEqual([200, 0]);
+    },
+  );
 
   test('may run and load only what comes from here', async () => {
     const policy = (await get('/')).response.headers.get('content-security-policy') ?? '';

@@ -60,7 +60,7 @@ export function App(): JSX.Element | null {
 function View({ route }: { route: Route }): JSX.Element {
   switch (route.view) {
     case 'feed':
-      return <FeedView />;
+      return <FeedView key={route.of} of={route.of} />;
     case 'profile':
       return <ProfileView key={route.id} id={route.id} />;
     case 'post':

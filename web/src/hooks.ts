@@ -60,13 +60,21 @@ export function useReading<Value>(key: string, read: () => Promise<Value>): Read
       current = false;
     };
   }, [key, attempt]);
-  const offline = result.failure instanceof WireFailure && result.failure.kind === 'offline';
+  useBackOnline(result.failure, retry);
+  return result.key === key ? { ...result, retry } : { retry };
+}
+
+/** Tries again by itself when the browser is back online, where that was why it failed. */
+export function useBackOnline(failure: unknown, retry: () => void): void {
+  const latest = useRef(retry);
+  latest.current = retry;
+  const offline = failure instanceof WireFailure && failure.kind === 'offline';
   useEffect(() => {
     if (!offline) return undefined;
-    addEventListener('online', retry);
-    return () => removeEventListener('online', retry);
+    const listener = (): void => latest.current();
+    addEventListener('online', listener);
+    return () => removeEventListener('online', listener);
   }, [offline]);
-  return result.key === key ? { ...result, retry } : { retry };
 }
 
 /** Runs one work at a time, and says whether one runs. What goes wrong is told to the person. */

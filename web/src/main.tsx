@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { followLocation } from './location.ts';
-import { lookForNew, resetFeed } from './stores/feed.ts';
+import { everybody, followed, resetFeeds } from './stores/feed.ts';
 import { tell } from './stores/notices.ts';
 import { followLive, forgetAllPosts, isStale, refreshPost, settlePost } from './stores/posts.ts';
 import { readSite } from './stores/site.ts';
@@ -46,7 +46,7 @@ viewer.subscribe(() => {
   // Somebody else, or nobody: nothing of the last person stays.
   lastViewerId = profile?.id;
   forgetAllPosts();
-  resetFeed();
+  resetFeeds();
 });
 
 const root = document.querySelector('#app');
@@ -58,7 +58,7 @@ function catchUp(): void {
     const id = Number(card.dataset['postId']);
     if (isStale(id)) void refreshPost(id).catch(() => false);
   }
-  if (viewer.get().signedIn) void lookForNew();
+  if (viewer.get().signedIn) for (const feed of [everybody, followed]) void feed.lookForNew();
 }
 
 function isNearViewport(element: Element): boolean {

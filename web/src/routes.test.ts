@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { readRoute, searchPath, signInPath } from './routes.ts';
 
 test('each path shows its view', () => {
-  expect(readRoute('/')).toEqual({ view: 'feed' });
+  expect(readRoute('/')).toEqual({ view: 'feed', of: 'everybody' });
+  expect(readRoute('/following')).toEqual({ view: 'feed', of: 'followed' });
   expect(readRoute('/people/12')).toEqual({ view: 'profile', id: 12 });
   expect(readRoute('/posts/7/')).toEqual({ view: 'post', id: 7 });
   expect(readRoute('/signup')).toEqual({ view: 'signup', next: '/' });

@@ -1,7 +1,7 @@
 // Which view a path shows.
 
 export type Route =
-  | { view: 'feed' }
+  | { view: 'feed'; of: 'everybody' | 'followed' }
   | { view: 'signin'; next: string }
   | { view: 'signup'; next: string }
   | { view: 'profile'; id: number }
@@ -41,7 +41,9 @@ export function signInPath(next: string): string {
 function readPlain(name: string, query: URLSearchParams): Route {
   switch (name) {
     case '':
-      return { view: 'feed' };
+      return { view: 'feed', of: 'everybody' };
+    case 'following':
+      return { view: 'feed', of: 'followed' };
     case 'signin':
       return { view: 'signin', next: readNext(query) };
     case 'signup':

@@ -7,7 +7,7 @@ import type { FastifyPluginAsync } from 'fastify';
 
 const BUILT = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 /** Addresses of the page; anything else is not found. */
-const ROUTES = ['/', '/signin', '/signup', '/search', '/people/:id', '/posts/:id'];
+const ROUTES = ['/', '/following', '/signin', '/signup', '/search', '/people/:id', '/posts/:id'];
 const YEAR_MS = 365 * 86_400_000;
 
 export function createPagesDoor(): FastifyPluginAsync {

@@ -55,7 +55,7 @@ export function FootBar(): JSX.Element | null {
   if (!profile) return null;
   return (
     <nav class="foot-bar" aria-label="Pages">
-      <FootLink to="/" here={here} icon="home" label="Home" />
+      <FootLink to="/" here={here === '/following' ? '/' : here} icon="home" label="Home" />
       <FootLink to="/search" here={here} icon="search" label="Search" />
       <FootLink to={profilePath(profile.id)} here={here} icon="person" label="You" />
     </nav>

@@ -1,7 +1,7 @@
 // Posts below each other; more come as one scrolls near the end, or by the button.
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { useApproach } from '../hooks.ts';
+import { useApproach, useBackOnline } from '../hooks.ts';
 import { PostCard } from './post-card.tsx';
 import { Trouble } from './trouble.tsx';
 
@@ -14,6 +14,7 @@ export interface PostListProps {
 }
 
 export function PostList({ ids, ended, loading, failure, onMore }: PostListProps): JSX.Element {
+  useBackOnline(failure, onMore);
   return (
     <div class="post-list" aria-busy={loading}>
       {ids.map((id) => (

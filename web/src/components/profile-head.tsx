@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { useWork } from '../hooks.ts';
 import { COVER_LIMIT, PORTRAIT_LIMIT, scaleToDataUrl, type PictureLimit } from '../pictures.ts';
 import { useStore } from '../store.ts';
+import { followed } from '../stores/feed.ts';
 import { tell, tellTrouble } from '../stores/notices.ts';
 import { viewer } from '../stores/viewer.ts';
 import { countOf, fullName } from '../texts/names.ts';
@@ -120,7 +121,10 @@ function FollowButton({ profile, onChange }: Omit<ProfileHeadProps, 'isOwn'>): J
   const own = useStore(viewer).profile;
   const [busy, run] = useWork();
   const following = own !== undefined && profile.followers.includes(own.id);
-  const toggle = async (): Promise<void> => onChange(await setFollowing(profile.id, !following));
+  const toggle = async (): Promise<void> => {
+    onChange(await setFollowing(profile.id, !following));
+    followed.reset();
+  };
   return (
     <button
       type="button"

@@ -5,8 +5,7 @@ import { randomLetters } from '../uploads/chunks.ts';
 import { enqueue } from '../uploads/queue.ts';
 import { makeLabel, type Transfer } from '../uploads/transfers.ts';
 import { WireFailure } from '../wire/failures.ts';
-import { createPost } from '../wire/posts.ts';
-import { listPostsOf } from '../wire/profiles.ts';
+import { createPost, postsOf, readPage } from '../wire/posts.ts';
 import type { Focus, Profile } from '../wire/shapes.ts';
 import { putOnTop } from './feed.ts';
 import { tell } from './notices.ts';
@@ -57,8 +56,8 @@ let unanswered: string | undefined;
 /** Creation cannot be repeated safely; before a second try with the same words, look whether the first one arrived. */
 async function createOnce(author: Profile, text: string): Promise<number> {
   if (unanswered === text) {
-    const own = await listPostsOf(author.id);
-    const arrived = own.find((post) => post.description === text && isRecent(post.date_created));
+    const own = await readPage(postsOf(author.id));
+    const arrived = own.items.find((post) => post.description === text && isRecent(post.date_created));
     unanswered = undefined;
     if (arrived) return arrived.id;
   }

@@ -1,87 +1,126 @@
-// The feed's ids in the order of the server, newest first. Pages are asked for by number and may shift while
-// one reads, so known ids are skipped; the first empty page is the end.
-import { createStore } from '../store.ts';
-import { listFeed } from '../wire/posts.ts';
+// Lists of posts that go on and on: ids in the order of the server, newest first, read page after page as one scrolls.
+import { createStore, type Store } from '../store.ts';
+import { EVERYBODY, FOLLOWED, readPage } from '../wire/posts.ts';
+import type { Page } from '../wire/requests.ts';
 import type { Post } from '../wire/shapes.ts';
 import { keepPosts, posts } from './posts.ts';
 
-export interface Feed {
+export interface FeedState {
   ids: readonly number[];
   /** Posts of others that came while the page was open, not shown until asked for. */
   newIds: readonly number[];
-  nextPage: number;
-  ended: boolean;
+  /** There are more between these and those that are shown: where they are. */
+  newNext?: string | undefined;
+  /** The page that is read next; absent at the end. */
+  next: string | undefined;
   loading: boolean;
   failure?: unknown;
 }
 
-const EMPTY: Feed = { ids: [], newIds: [], nextPage: 1, ended: false, loading: false };
-
-export const feed = createStore<Feed>(EMPTY);
-
-/** Which reading this is; answers for an earlier one are dropped. */
-let epoch = 0;
-
-export function resetFeed(): void {
-  epoch += 1;
-  feed.set(EMPTY);
+export interface Feed {
+  state: Store<FeedState>;
+  /** Reads the first page, unless it is there already. */
+  begin: () => Promise<void>;
+  loadMore: () => Promise<void>;
+  /** Looks for posts newer than those shown and offers them. Silent when it fails. */
+  lookForNew: () => Promise<void>;
+  showNew: () => void;
+  reset: () => void;
 }
 
-/** Reads the next page with something new on it. */
-export async function loadMore(): Promise<void> {
-  const own = epoch;
-  const start = feed.get();
-  if (start.loading || start.ended) return;
-  patch({ loading: true, failure: undefined });
-  try {
-    for (;;) {
-      const askedAt = performance.now();
-      const page = await listFeed(feed.get().nextPage);
-      if (own !== epoch) return;
-      keepPosts(page, askedAt);
-      const fresh = unknownIds(page);
-      const { ids, nextPage } = feed.get();
-      patch({ ids: [...ids, ...fresh], nextPage: nextPage + 1, ended: page.length === 0 });
-      if (page.length === 0 || fresh.length > 0) break;
+/** Pages that are looked through for what is known, after a long time away. */
+const MOST_NEW_PAGES = 4;
+
+/** `first`: the address of the first page. */
+export function createFeed(first: string): Feed {
+  const empty: FeedState = { ids: [], newIds: [], next: first, loading: false };
+  const state = createStore(empty);
+  /** Which reading this is; answers for an earlier one are dropped. */
+  let epoch = 0;
+  const patch = (change: Partial<FeedState>): void => state.set({ ...state.get(), ...change });
+  const hasBegun = (): boolean => state.get().next !== first;
+
+  /** Reads on until there is something that is not known. */
+  async function loadMore(): Promise<void> {
+    const own = epoch;
+    if (state.get().loading) return;
+    patch({ loading: true, failure: undefined });
+    try {
+      for (let { next } = state.get(), fresh: number[] = []; next !== undefined && fresh.length === 0;) {
+        const askedAt = performance.now();
+        const page = await readPage(next);
+        if (own !== epoch) return;
+        keepPosts(page.items, askedAt);
+        fresh = unknownOf(page.items);
+        ({ next } = page);
+        patch({ ids: [...state.get().ids, ...fresh], next });
+      }
+      patch({ loading: false });
+    } catch (failure) {
+      if (own === epoch) patch({ loading: false, failure });
     }
-    patch({ loading: false });
-  } catch (failure) {
-    if (own === epoch) patch({ loading: false, failure });
   }
+
+  async function lookForNew(): Promise<void> {
+    const own = epoch;
+    const found: number[] = [];
+    let next: string | undefined = first;
+    for (let count = 0; hasBegun() && next !== undefined && count < MOST_NEW_PAGES; count += 1) {
+      const askedAt = performance.now();
+      const page: Page<Post> | undefined = await readPage(next).catch(() => undefined);
+      if (!page || own !== epoch) return;
+      keepPosts(page.items, askedAt);
+      const unknown = unknownOf(page.items);
+      found.push(...unknown);
+      next = unknown.length < page.items.length ? undefined : page.next;
+    }
+    const { newIds } = state.get();
+    // What was offered before is behind the gap, too.
+    if (next !== undefined && hasBegun()) patch({ newIds: found, newNext: next });
+    else patch({ newIds: [...found, ...newIds] });
+  }
+
+  function unknownOf(page: readonly Post[]): number[] {
+    const { ids, newIds } = state.get();
+    const known = new Set([...ids, ...newIds]);
+    return page.map((post) => post.id).filter((id) => !known.has(id) && posts.get(id));
+  }
+
+  return {
+    ...{ state, loadMore, lookForNew },
+    begin: async () => {
+      if (!hasBegun()) await loadMore();
+    },
+    showNew() {
+      const { ids, newIds, newNext, next } = state.get();
+      const shown =
+        newNext === undefined ? { ids: [...newIds, ...ids], next } : { ids: newIds, next: newNext };
+      patch({ ...shown, newIds: [], newNext: undefined });
+    },
+    reset() {
+      epoch += 1;
+      state.set(empty);
+    },
+  };
 }
 
-/** Looks for posts newer than those shown and offers them. Silent when it fails. */
-export async function lookForNew(): Promise<void> {
-  const own = epoch;
-  if (feed.get().ids.length === 0) return;
-  const askedAt = performance.now();
-  const page = await listFeed(1).catch((): Post[] => []);
-  if (own !== epoch) return;
-  keepPosts(page, askedAt);
-  patch({ newIds: [...unknownIds(page), ...feed.get().newIds] });
+export const everybody = createFeed(EVERYBODY);
+/** Those one follows, and oneself. */
+export const followed = createFeed(FOLLOWED);
+const feeds = [everybody, followed];
+
+export function resetFeeds(): void {
+  for (const feed of feeds) feed.reset();
 }
 
-export function showNew(): void {
-  const { ids, newIds } = feed.get();
-  patch({ ids: [...newIds, ...ids], newIds: [] });
-}
-
+/** One's own, just made: it is in both. */
 export function putOnTop(id: number): void {
-  patch({ ids: [id, ...feed.get().ids.filter((other) => other !== id)] });
+  for (const { state } of feeds)
+    state.set({ ...state.get(), ids: [id, ...state.get().ids.filter((other) => other !== id)] });
 }
 
-/** After a deletion the pages behind it move up by one: the last page read is read again. */
+/** After a deletion. */
 export function takeOut(id: number): void {
-  const { ids, nextPage } = feed.get();
-  patch({ ids: ids.filter((other) => other !== id), nextPage: Math.max(1, nextPage - 1), ended: false });
-}
-
-function unknownIds(page: readonly Post[]): number[] {
-  const { ids, newIds } = feed.get();
-  const known = new Set([...ids, ...newIds]);
-  return page.map((post) => post.id).filter((id) => !known.has(id) && posts.get(id));
-}
-
-function patch(change: Partial<Feed>): void {
-  feed.set({ ...feed.get(), ...change });
+  for (const { state } of feeds)
+    state.set({ ...state.get(), ids: state.get().ids.filter((other) => other !== id) });
 }

@@ -1,17 +1,17 @@
 // A person: how they appear, who follows them, what they said.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Skeletons } from '../components/post-list.tsx';
+import { PostList, Skeletons } from '../components/post-list.tsx';
 import { ProfileHead } from '../components/profile-head.tsx';
-import { SlicedPosts } from '../components/sliced-posts.tsx';
 import { Trouble } from '../components/trouble.tsx';
 import { useReading, useTitle } from '../hooks.ts';
 import { useStore } from '../store.ts';
-import { keepPosts } from '../stores/posts.ts';
+import { createFeed } from '../stores/feed.ts';
 import { keepOwnProfile, viewer } from '../stores/viewer.ts';
 import { fullName } from '../texts/names.ts';
 import { WireFailure } from '../wire/failures.ts';
-import { getProfile, listPostsOf } from '../wire/profiles.ts';
+import { postsOf } from '../wire/posts.ts';
+import { getProfile } from '../wire/profiles.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { LostView } from './lost-view.tsx';
 
@@ -43,16 +43,16 @@ export function ProfileView({ id }: { id: number }): JSX.Element {
 }
 
 function PostsOf({ id, isOwn }: { id: number; isOwn: boolean }): JSX.Element {
-  const { value, failure, retry } = useReading(`posts of ${id}`, async () => {
-    const askedAt = performance.now();
-    const found = await listPostsOf(id);
-    keepPosts(found, askedAt);
-    return [...found].sort((a, b) => b.date_created.localeCompare(a.date_created)).map((post) => post.id);
-  });
-  if (failure !== undefined) return <Trouble failure={failure} retry={retry} />;
-  if (!value) return <Skeletons count={2} />;
-  if (value.length === 0) {
-    return <p class="quiet list-end">{isOwn ? 'You have not said anything yet.' : 'Nothing said yet.'}</p>;
-  }
-  return <SlicedPosts ids={value} />;
+  const [feed] = useState(() => createFeed(postsOf(id)));
+  const { ids, next, loading, failure } = useStore(feed.state);
+  useEffect(() => void feed.begin(), []);
+  const ended = next === undefined;
+  return (
+    <>
+      <PostList {...{ ids, ended, loading, failure }} onMore={() => void feed.loadMore()} />
+      {ended && !loading && ids.length === 0 && (
+        <p class="quiet list-end">{isOwn ? 'You have not said anything yet.' : 'Nothing said yet.'}</p>
+      )}
+    </>
+  );
 }

@@ -1,12 +1,16 @@
 // Posts, comments, likes and their files. Comments and replies share the posts' id space, so likes and
 // deletion take any of the three.
 import { WireFailure } from './failures.ts';
-import { ask } from './requests.ts';
+import { ask, askPage, type Page } from './requests.ts';
 import type { Focus, Media, Post } from './shapes.ts';
 
-/** Pages start at 1; the first empty one is the end. */
-export function listFeed(page: number): Promise<Post[]> {
-  return ask(`/api/posts/?page=${page}`);
+/** The lists, at their beginnings: a page names the next one. */
+export const EVERYBODY = '/api/posts/?per_page=10';
+export const FOLLOWED = '/api/posts/following/?per_page=10';
+export const postsOf = (profileId: number): string => `/api/users/user/posts/${profileId}/?per_page=10`;
+
+export function readPage(path: string): Promise<Page<Post>> {
+  return askPage(path);
 }
 
 export function getPost(id: number): Promise<Post> {

@@ -1,6 +1,6 @@
 // People: reading, following, and changing how one appears.
 import { ask } from './requests.ts';
-import type { Focus, Post, Profile } from './shapes.ts';
+import type { Focus, Profile } from './shapes.ts';
 
 export function getOwnProfile(): Promise<Profile> {
   return ask('/api/users/author/');
@@ -8,10 +8,6 @@ export function getOwnProfile(): Promise<Profile> {
 
 export function getProfile(id: number): Promise<Profile> {
   return ask(`/api/users/user/${id}/`);
-}
-
-export function listPostsOf(id: number): Promise<Post[]> {
-  return ask(`/api/users/user/posts/${id}/`);
 }
 
 /** Idempotent, unlike the toggle that the classic client calls. Answers the followed profile. */

@@ -18,13 +18,34 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The parsed JSON body of a 2xx answer. */
 export async function ask<Body>(path: string, call: Call = {}): Promise<Body> {
+  return (await askWhole(path, call)).body as Body;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  /** Where the list goes on; absent at its end. */
+  next: string | undefined;
+}
+
+/** A page of a list, with the address of the one behind it (RFC 8288). */
+export async function askPage<Item>(path: string): Promise<Page<Item>> {
+  const { body, link } = await askWhole(path, {});
+  return { items: body as Item[], next: /<([^>]+)>; rel="next"/.exec(link)?.[1] };
+}
+
+interface Answer {
+  body: unknown;
+  link: string;
+}
+
+async function askWhole(path: string, call: Call): Promise<Answer> {
   const tokens = call.anonymous === true ? undefined : readTokens();
   try {
-    return (await send(path, call, tokens?.access)) as Body;
+    return await send(path, call, tokens?.access);
   } catch (error) {
     if (!tokens || !(error instanceof WireFailure) || error.status !== 401) throw error;
     const renewed = await renewTokens(tokens);
-    return (await send(path, call, renewed.access)) as Body;
+    return send(path, call, renewed.access);
   }
 }
 
@@ -53,7 +74,7 @@ async function renewUnlessDone(stale: Tokens): Promise<Tokens> {
   const isOver = (): boolean => readTokens()?.refresh !== current.refresh;
   try {
     const call: Call = { method: 'POST', json: { refresh: current.refresh } };
-    const fresh = await send('/api/users/user/token/refresh/', call, undefined);
+    const { body: fresh } = await send('/api/users/user/token/refresh/', call, undefined);
     if (!isTokens(fresh)) throw new WireFailure({ status: 502, body: fresh });
     // Where tabs cannot take turns, both get the same.
     if (readTokens()?.refresh === fresh.refresh) return fresh;
@@ -77,7 +98,7 @@ async function inTurn<Value>(name: string, work: () => Promise<Value>): Promise<
   return locks ? await locks.request(name, work) : work();
 }
 
-async function send(path: string, call: Call, access: string | undefined): Promise<unknown> {
+async function send(path: string, call: Call, access: string | undefined): Promise<Answer> {
   const headers = new Headers({ accept: 'application/json' });
   if (access !== undefined) headers.set('authorization', `Bearer ${access}`);
   let body: BodyInit | null = null;
@@ -100,7 +121,7 @@ async function send(path: string, call: Call, access: string | undefined): Promi
       cache: 'no-store',
     });
     const answer = parse(await response.text());
-    if (response.ok) return answer;
+    if (response.ok) return { body: answer, link: response.headers.get('link') ?? '' };
     const waitMs = readRetryAfter(response.headers.get('retry-after'), Date.now());
     throw new WireFailure({ status: response.status, body: answer, waitMs });
   } catch (error) {
