@@ -115,7 +115,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       videoConcurrency: config.videos.concurrency,
     }),
   );
-  const posts = createPosts({ database, bus, media, profiles, users, limits: config.limits, now });
+  const posts = createPosts({ database, jobs, bus, media, profiles, users, limits: config.limits, now });
   const imports = createImports({
     ...{ database, storage, jobs, records, profiles, media, now },
     limits: config.limits,
@@ -131,7 +131,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
   const worker = createWorker({
     ...{ database, logger, now, around: measure.runs },
-    lanes: [housekeeping, ...users.lanes, ...media.lanes],
+    lanes: [housekeeping, ...users.lanes, ...media.lanes, ...posts.lanes],
   });
   spreadWakeUps({ jobs, bus, wake: worker.wake });
   const sweep = opened.adopt(scheduleSweep({ database, jobs, onError }), (cron) => cron.stop());

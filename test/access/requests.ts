@@ -72,6 +72,7 @@ const BODIES: Record<string, Body> = {
     return form({ username, password });
   },
   '/api/users/user/token/refresh/ own': (world, viewer) => ({ refresh: personOf(world, viewer).refresh }),
+  '/api/users/user/delete/ wrong': () => ({ password: 'Wrong-Harbour-42' }),
   '/api/users/user/password/ wrong': () => ({
     password: 'Wrong-Harbour-42',
     new_password: 'Calm-Harbour-43',

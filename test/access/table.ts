@@ -13,6 +13,7 @@ POST      /api/users/user/register/                       201  201        201   
 POST      /api/users/user/token/           [own]          401  401        401    200    200    200
 POST      /api/users/user/token/refresh/   [own]          401  401        401    200    200    200
 POST      /api/users/user/password/        [wrong]        401  401        401    400    400    400
+POST      /api/users/user/delete/          [wrong]        401  401        401    400    400    400
 POST      /api/users/user/logout/                         401  401        401    200    200    200
 GET       /api/users/author/                              401  401        401    200    200    200
 POST      /api/users/author/update/                       401  401        401    403    403    200

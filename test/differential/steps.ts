@@ -214,7 +214,7 @@ export async function drawOdd(
 ): Promise<Injection> {
   // Each sign-up and sign-in costs a password hash.
   const route = random.pick(
-    declared.filter(({ url }) => !/register|token\/$|password/.test(url) || random.chance(0.05)),
+    declared.filter(({ url }) => !/register|token\/$|password|user\/delete/.test(url) || random.chance(0.05)),
   );
   if (!route) throw new Error('there are no routes');
   const [request] = fc.sample(

@@ -26,7 +26,7 @@ const has = Object.groupBy(
 );
 const declared = has.declared ?? [];
 /** Every one of these costs a password hash. */
-const isSlow = ({ url }: Route): boolean => /register|token\/$|password/.test(url);
+const isSlow = ({ url }: Route): boolean => /register|token\/$|password|user\/delete/.test(url);
 const share = Math.ceil(runs / declared.filter((route) => !isSlow(route)).length);
 let ann: Person;
 let bob: Person;
@@ -88,8 +88,9 @@ async function send(route: Route, request: GeneratedRequest) {
   sent += 1;
   const tokens = { good: ann.access, none: undefined, bad: `${ann.access}x` };
   const answer = await server.app.server.inject(await toInjection(route, request, tokens[request.token]));
-  // Who set a new password goes on with the tokens that it was answered with.
-  if (route.url.endsWith('/password/') && answer.statusCode === 200) ann = { ...ann, ...answer.json() };
+  // Whoever has another password, or no account any more, is somebody new.
+  if (/\/user\/(?:password|delete)\/$/.test(route.url) && answer.statusCode < 300)
+    ann = await join(server.base);
   return answer;
 }
 

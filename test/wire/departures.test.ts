@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PICTURE } from '../access/pictures.ts';
-import { call, join as signUp, say } from '../support/classic-client.ts';
+import { call, join as signUp, type Person, say } from '../support/classic-client.ts';
+import { databaseSettings } from '../support/engines.ts';
 import { startServer, type TestServer } from '../support/servers.ts';
 import { ask } from '../support/site-data.ts';
 
@@ -15,7 +16,20 @@ afterAll(() => site[Symbol.asyncDispose]());
 
 const author = (token: string) => call(site.base, '/api/users/author/', { token });
 
-test('whoever leaves takes along all that was theirs, and nothing of others', async () => {
+const signIn = (username: string, password: string) =>
+  call(site.base, '/api/users/user/token/', { body: { username, password } });
+const leave = ({ access }: { access: string }, password: string) =>
+  call(site.base, '/api/users/user/delete/', { token: access, body: { password } });
+
+const ways: [string, (who: Person) => Promise<unknown>][] = [
+  [
+    'the operator removes',
+    (who) => site.app.posts.departures.remove({ username: who.username.toUpperCase() }),
+  ],
+  ['leaves', async (who) => expect((await leave(who, who.password)).status).toBe(202)],
+];
+
+test.for(ways)('whoever %s takes along all that was theirs, and nothing of others', async ([, remove]) => {
   const [ann, ben] = [await signUp(site.base), await signUp(site.base)];
   const send = (who: typeof ann, path: string, body: object) =>
     call(site.base, `/api/posts/post/${path}/`, { token: who.access, body });
@@ -35,9 +49,10 @@ test('whoever leaves takes along all that was theirs, and nothing of others', as
   const upload = { token: ann.access, body: { filename: 'film.mp4', length: 9 } };
   expect((await call(site.base, '/api/uploads', upload)).status).toBe(201);
 
-  await site.app.posts.departures.remove({ username: ann.username.toUpperCase() });
-
+  await remove(ann);
   expect((await author(ann.access)).status).toBe(401);
+  site.app.worker.wake();
+  await site.app.worker.idle();
   const left = (await call(site.base, `/api/posts/post/${his}/`)).json;
   expect([left.description, left.likes, left.comments]).toEqual(['of ben', [], []]);
   expect((await author(ben.access)).json.followers).toEqual([]);
@@ -68,6 +83,38 @@ test('whoever leaves takes along all that was theirs, and nothing of others', as
   expect(files.filter((file) => file.isFile()).map(({ name }) => name)).toEqual([]);
   // The name is free again.
   expect((await signUp(site.base, { username: ann.username })).username).toBe(ann.username);
+});
+
+test('nobody leaves without their password', async () => {
+  const ann = await signUp(site.base);
+  const post = await say(site.base, ann, 'stays');
+  for (const wrong of ['Wrong-Harbour-42', '']) {
+    const { status, json } = await leave(ann, wrong);
+    expect([status, json]).toEqual([400, { password: ['This is not your present password.'] }]);
+  }
+  expect(
+    (await call(site.base, '/api/users/user/delete/', { body: { password: ann.password } })).status,
+  ).toBe(401);
+  await site.app.worker.idle();
+  expect((await author(ann.access)).status).toBe(200);
+  expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(200);
+});
+
+test('whoever leaves is signed out everywhere at once, and gone once somebody works, whichever process that is', async () => {
+  const ann = await signUp(site.base);
+  const elsewhere = (await signIn(ann.username, ann.password)).json;
+  const post = await say(site.base, ann, 'goes');
+  await site.app.worker.stop();
+  expect((await leave(ann, ann.password)).status).toBe(202);
+  for (const token of [ann.access, elsewhere.access]) expect((await author(token)).status).toBe(401);
+  expect((await signIn(ann.username, ann.password)).status).toBe(401);
+  expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(200);
+
+  const same = { DATA_DIR: site.dataDir, ...(await databaseSettings(site.dataDir)) };
+  await using other = await startServer(same);
+  await other.app.worker.idle();
+  expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(404);
+  expect(await ask(site.dataDir, 'select * from users where username = ?', ann.username)).toEqual([]);
 });
 
 test('nobody is deleted under a name that nobody has', async () => {

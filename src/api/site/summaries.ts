@@ -94,6 +94,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /api/users/user/token/refresh/': people('A new pair of tokens for a refresh token, which is used up'),
   'POST /api/users/user/logout/': people("Ends the session; `refreshToken` may be any of one's own"),
   'POST /api/users/user/password/': people('A new password for oneself; all other sessions end'),
+  'POST /api/users/user/delete/': people("Deletes one's own account with all that is one's own"),
   'GET /api/users/author/': people("One's own profile"),
   'POST /api/users/author/update/': people("Changes one's own profile; pictures are data URLs"),
   'GET /api/users/user/:id/': people('A profile, with its followers'),

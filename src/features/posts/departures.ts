@@ -1,7 +1,10 @@
 // Somebody leaves for good. What they said, liked, followed and began to upload is taken back by the verbs that anybody takes something
 // back by, a transaction each, so that counts stay true and nothing is held up; the account goes last. Cut off, it is done again.
+import { z } from 'zod';
 import type { Database } from '../../platform/database/database.ts';
 import { DomainError, notFound } from '../../platform/errors.ts';
+import { defineJob, type Jobs } from '../../platform/jobs/jobs.ts';
+import { handle, type Lane } from '../../platform/jobs/worker.ts';
 import type { Media } from '../media/index.ts';
 import type { Profiles } from '../profiles/index.ts';
 import { usernameKey, type Users, type Viewer } from '../users/index.ts';
@@ -9,12 +12,25 @@ import type { Likes } from './likes.ts';
 import type { Writing } from './writing.ts';
 
 export interface Departures {
-  /** Throws `not_found`. */
+  /**
+   * The viewer's own account: nobody is signed in with it any more when this resolves, and all that was theirs goes soon.
+   * Throws `invalid` by field (`password`), `rate_limited`.
+   */
+  leave(leaving: { viewer: Viewer; password: string }): Promise<void>;
+  /** Resolves when nothing is left. Throws `not_found`. */
   remove(user: { username: string }): Promise<void>;
+  /** The kinds of jobs that this does. */
+  readonly lane: Lane;
 }
+
+const departureJob = defineJob('departure', {
+  schema: z.object({ userId: z.int() }),
+  maxAttempts: 20,
+});
 
 interface DeparturesOptions {
   database: Database;
+  jobs: Jobs;
   users: Users;
   profiles: Profiles;
   media: Media;
@@ -26,14 +42,14 @@ interface DeparturesOptions {
 const SOME = 200;
 
 export function createDepartures(options: DeparturesOptions): Departures {
-  const { database, users, profiles, media, writing, likes } = options;
+  const { database, jobs, users, profiles, media, writing, likes } = options;
   const { read } = database;
 
-  async function takeBackWords(viewer: Viewer): Promise<void> {
+  async function takeBackWords(viewer: Viewer, signal?: AbortSignal): Promise<void> {
     const own = () =>
       read.selectFrom('posts').select('id').where('authorId', '=', viewer.profileId).limit(SOME).execute();
     // Of a post that is gone the comments are as well.
-    await untilNone(own, ({ id }) => writing.remove({ viewer, id }).catch(unlessGone));
+    await untilNone(own, ({ id }) => writing.remove({ viewer, id }).catch(unlessGone), signal);
     const liked = () =>
       read
         .selectFrom('likes')
@@ -41,10 +57,14 @@ export function createDepartures(options: DeparturesOptions): Departures {
         .where('profileId', '=', viewer.profileId)
         .limit(SOME)
         .execute();
-    await untilNone(liked, ({ postId }) => likes.set({ viewer, id: postId, liked: false }).catch(unlessGone));
+    await untilNone(
+      liked,
+      ({ postId }) => likes.set({ viewer, id: postId, liked: false }).catch(unlessGone),
+      signal,
+    );
   }
 
-  async function endFollowing(viewer: Viewer): Promise<void> {
+  async function endFollowing(viewer: Viewer, signal?: AbortSignal): Promise<void> {
     const { profileId } = viewer;
     const pairs = () =>
       read
@@ -55,10 +75,13 @@ export function createDepartures(options: DeparturesOptions): Departures {
         )
         .limit(SOME)
         .execute();
-    await untilNone(pairs, ({ followerId, followedId }) =>
-      profiles.follows
-        .set({ viewer: { ...viewer, profileId: followerId }, profileId: followedId, following: false })
-        .catch(unlessGone),
+    await untilNone(
+      pairs,
+      ({ followerId, followedId }) =>
+        profiles.follows
+          .set({ viewer: { ...viewer, profileId: followerId }, profileId: followedId, following: false })
+          .catch(unlessGone),
+      signal,
     );
   }
 
@@ -73,22 +96,49 @@ export function createDepartures(options: DeparturesOptions): Departures {
     for (const { draftKey: id } of open) await media.resources.remove({ viewer, id }).catch(unlessGone);
   }
 
+  /** Of who is suspended already: nothing more comes from them. */
+  async function takeBackAll(
+    account: { userId: number; profileId: number },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const viewer: Viewer = { ...account, sessionId: 0, role: 'user' };
+    await takeBackWords(viewer, signal);
+    await endFollowing(viewer, signal);
+    await giveUpUploads(viewer);
+    await profiles.remove(account);
+  }
+
+  const findAccount = () =>
+    read
+      .selectFrom('users')
+      .innerJoin('profiles', 'profiles.userId', 'users.id')
+      .select(['users.id as userId', 'profiles.id as profileId']);
   return {
+    async leave({ viewer, password }) {
+      const { userId } = viewer;
+      await users.passwords.check({ viewer, present: password });
+      await database.transaction(async (tx) => {
+        await users.accounts.suspend(tx, userId);
+        await jobs.enqueue(tx, departureJob, { payload: { userId }, uniqueKey: String(userId) });
+      });
+    },
+
     async remove({ username }) {
-      const account = await read
-        .selectFrom('users')
-        .innerJoin('profiles', 'profiles.userId', 'users.id')
-        .select(['users.id as userId', 'profiles.id as profileId'])
-        .where('usernameKey', '=', usernameKey(username))
-        .executeTakeFirst();
+      const account = await findAccount().where('usernameKey', '=', usernameKey(username)).executeTakeFirst();
       if (!account) throw notFound('user');
-      // Nothing more comes from them.
       await users.accounts.setSuspended({ username, suspended: true });
-      const viewer: Viewer = { ...account, sessionId: 0, role: 'user' };
-      await takeBackWords(viewer);
-      await endFollowing(viewer);
-      await giveUpUploads(viewer);
-      await profiles.remove(account);
+      await takeBackAll(account);
+    },
+
+    lane: {
+      name: 'departures',
+      concurrency: 1,
+      registrations: [
+        handle(departureJob, async ({ payload: { userId }, signal }) => {
+          const account = await findAccount().where('users.id', '=', userId).executeTakeFirst();
+          if (account) await takeBackAll(account, signal);
+        }),
+      ],
     },
   };
 }
@@ -96,8 +146,14 @@ export function createDepartures(options: DeparturesOptions): Departures {
 async function untilNone<Row>(
   find: () => Promise<Row[]>,
   work: (row: Row) => Promise<unknown>,
+  signal?: AbortSignal,
 ): Promise<void> {
-  for (let rows = await find(); rows.length > 0; rows = await find()) for (const row of rows) await work(row);
+  for (let rows = await find(); rows.length > 0; rows = await find()) {
+    for (const row of rows) {
+      signal?.throwIfAborted();
+      await work(row);
+    }
+  }
 }
 
 function unlessGone(error: unknown): void {

@@ -1,5 +1,7 @@
 // Posts: what people say. Posts, comments and replies are one noun at three levels; likes are the same on each.
 import type { Database } from '../../platform/database/database.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Lane } from '../../platform/jobs/worker.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
 import type { Media } from '../media/index.ts';
 import type { Profiles } from '../profiles/index.ts';
@@ -25,10 +27,13 @@ export interface Posts {
   readonly lists: Lists;
   readonly views: PostViews;
   readonly departures: Departures;
+  /** The kinds of jobs that this feature does. */
+  readonly lanes: readonly Lane[];
 }
 
 interface PostsOptions {
   database: Database;
+  jobs: Jobs;
   bus: Bus;
   media: Media;
   profiles: Profiles;
@@ -40,11 +45,11 @@ interface PostsOptions {
 export function createPosts(options: PostsOptions): Posts {
   const writing = createWriting(options);
   const likes = createLikes(options);
+  const departures = createDepartures({ ...options, writing, likes });
   return {
-    ...{ writing, likes },
+    ...{ writing, likes, departures, lanes: [departures.lane] },
     attaching: createAttaching(options),
     videos: createOwnVideos(options),
-    departures: createDepartures({ ...options, writing, likes }),
     lists: createLists(options),
     views: createPostViews(options),
   };

@@ -45,6 +45,8 @@ export interface Accounts {
   list(): Promise<UserSummary[]>;
   /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
   setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
+  /** The same of who is known by their id. */
+  suspend(tx: Transaction, userId: number): Promise<void>;
   /** Counts from the next request on. Throws `not_found`. */
   setRole(options: { username: string; role: 'user' | 'admin' }): Promise<void>;
   /** First and last name, as shown on the profile. */
@@ -65,7 +67,13 @@ interface AccountsOptions {
 }
 
 export function createAccounts({ database, hashes, sessions, limits, now }: AccountsOptions): Accounts {
+  const suspend: Accounts['suspend'] = async (tx, id) => {
+    await tx.updateTable('users').set({ suspendedAt: now() }).where('id', '=', id).execute();
+    await sessions.endAll(tx, id);
+  };
   return {
+    suspend,
+
     async prepare(form) {
       const username = normaliseUsername(form.username);
       const user = {
@@ -115,9 +123,8 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
 
     setSuspended: ({ username, suspended }) =>
       change(database, username, async (tx, id) => {
-        const suspendedAt = suspended ? now() : null;
-        await tx.updateTable('users').set({ suspendedAt }).where('id', '=', id).execute();
-        if (suspended) await sessions.endAll(tx, id);
+        if (suspended) await suspend(tx, id);
+        else await tx.updateTable('users').set({ suspendedAt: null }).where('id', '=', id).execute();
       }),
 
     setRole: ({ username, role }) =>

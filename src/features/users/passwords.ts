@@ -10,6 +10,8 @@ import type { TokenPair } from './tokens.ts';
 import { usernameKey } from './usernames.ts';
 
 export interface Passwords {
+  /** That it is the viewer who asks for what cannot be undone. Throws `invalid` by field (`password`), or `rate_limited` after too many guesses. */
+  check(check: { viewer: Viewer; present: string }): Promise<void>;
   /** Answers a new sign-in. Throws `invalid` by field (`password`, `new_password`), or `rate_limited` after too many guesses. */
   change(change: { viewer: Viewer; present: string; password: string }): Promise<TokenPair>;
   /** Throws `not_found`, or `invalid` by field (`password`). */
@@ -27,17 +29,24 @@ export function createPasswords({ database, hashes, sessions, limits }: Password
   // Guesses, not changes: whoever found a signed-in browser does not learn the password here.
   const guesses = limits.create('password-change');
 
+  async function verify({ viewer, present }: { viewer: Viewer; present: string }) {
+    const account = String(viewer.userId);
+    await guesses.take(account);
+    const user = await database.read
+      .selectFrom('users')
+      .selectAll()
+      .where('id', '=', viewer.userId)
+      .executeTakeFirstOrThrow();
+    if (!(await hashes.verify(present, user.passwordHash))) throw wrongPassword();
+    await guesses.giveBack(account);
+    return user;
+  }
+
   return {
+    check: async (who) => void (await verify(who)),
+
     async change({ viewer, present, password }) {
-      const account = String(viewer.userId);
-      await guesses.take(account);
-      const user = await database.read
-        .selectFrom('users')
-        .selectAll()
-        .where('id', '=', viewer.userId)
-        .executeTakeFirstOrThrow();
-      if (!(await hashes.verify(present, user.passwordHash))) throw wrongPassword();
-      await guesses.giveBack(account);
+      const user = await verify({ viewer, present });
       const problems = passwordProblems(password, user);
       if (problems.length > 0) throw invalidFields({ new_password: problems });
       const passwordHash = await hashes.hash(password);
