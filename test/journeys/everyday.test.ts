@@ -169,7 +169,7 @@ test('people find each other, follow, change their minds and leave', async () =>
 
 const goHome = (page: Page): Promise<void> => page.getByRole('link', { name: 'Veranda, home' }).click();
 
-test('what was said is taken back by who said it, and by an admin; a password is changed', async () => {
+test('what was said is taken back by who said it, and by an admin; a password is changed, an account deleted', async () => {
   await using server = await startServer();
   const poster = await signUp(server.base, ANN);
   await signUp(server.base, BEN);
@@ -217,6 +217,23 @@ test('what was said is taken back by who said it, and by an admin; a password is
   await signOutOn(ben);
   await ben.goto(`${server.base}/signin`);
   await signInOn(ben, 'ben', 'Calm-Lighthouse-52');
+
+  await ben.goto(`${server.base}/people/${poster.id + 1}`);
+  await ben.getByTestId('profile-edit').click();
+  await ben.getByText('Delete account').click();
+  const leaving = ben.getByTestId('departure-form');
+  await leaving.locator('input').fill(PASSWORD);
+  await ben.getByTestId('departure-confirm').click();
+  await ben.getByText('This is not your present password.').waitFor();
+  await expectFits(ben);
+  await expectPressable(ben);
+  await leaving.locator('input').fill('Calm-Lighthouse-52');
+  await ben.getByTestId('departure-confirm').click();
+  await ben.getByText('Your account is deleted.').waitFor();
+  await ben.getByTestId('signin-submit').waitFor();
+  expect(await ben.evaluate('localStorage.length')).toBe(0);
+  await server.app.worker.idle();
+  expect((await server.app.users.accounts.list()).map(({ username }) => username)).toEqual(['ann']);
 });
 
 test('a site has its own name, and says whom to ask where nobody may sign up', async () => {

@@ -7,6 +7,7 @@ import { explain } from '../wire/failures.ts';
 import type { ProfileChange } from '../wire/profiles.ts';
 import type { Profile } from '../wire/shapes.ts';
 import { isDefaultPicture } from './avatar.tsx';
+import { DepartureForm } from './departure-form.tsx';
 import { Dialog } from './dialog.tsx';
 import { Complaints, Field } from './field.tsx';
 import { Form } from './form.tsx';
@@ -72,6 +73,10 @@ export function ProfileEditor({ profile, onSave, onClose }: ProfileEditorProps):
       <details class="fold">
         <summary>Change password</summary>
         <PasswordForm onDone={onClose} />
+      </details>
+      <details class="fold">
+        <summary>Delete account</summary>
+        <DepartureForm />
       </details>
     </Dialog>
   );

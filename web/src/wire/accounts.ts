@@ -35,6 +35,12 @@ export async function changePassword(json: { password: string; new_password: str
   keepTokens(tokens);
 }
 
+/** Nobody is signed in with it any more, here or elsewhere. */
+export async function deleteAccount(password: string): Promise<void> {
+  await ask('/api/users/user/delete/', { method: 'POST', json: { password } });
+  dropTokens();
+}
+
 /** Signs out here in any case; throws when the server could not be told. */
 export async function signOut(): Promise<void> {
   const tokens = readTokens();
