@@ -111,7 +111,7 @@ function describeAddress(app: App, config: Config): string[] {
   const address = app.server.server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
   const name = config.host.includes(':') ? `[${config.host}]` : config.host;
-  return [`Veranda serves on http://${name}:${port}`, `  live updates  ws://${name}:${port}/ws/posts/likes/`];
+  return [`Veranda serves on http://${name}:${port}`, `  live updates  ws://${name}:${port}/ws/posts/`];
 }
 
 const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -67,6 +67,7 @@ GET,HEAD  /api/site                                       200  200        200   
 GET,HEAD  /api/site/                                      200  200        200    200    200    200
 GET,HEAD  /api/openapi.json                               200  200        200    200    200    200
 
+GET       /ws/posts/                                      426  426        426    426    426    426
 GET       /ws/posts/likes/                                426  426        426    426    426    426
 GET,HEAD  /health                                        200  200        200    200    200    200
 GET,HEAD  /ready                                         200  200        200    200    200    200

@@ -1,7 +1,7 @@
 // Two nodes of one site, with one database and one Redis between them, and what their clients see when Redis fails.
 import { afterEach, describe, expect, test } from 'vitest';
 import { call, join, type Person, say } from '../support/classic-client.ts';
-import { listen } from '../support/likes-socket.ts';
+import { ALL_POSTS, type Frame, listen } from '../support/likes-socket.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import type { TestServer } from '../support/servers.ts';
 import { startSlowProxy } from '../support/slow-proxy.ts';
@@ -55,6 +55,24 @@ describe('two nodes', () => {
     // Nobody is told twice what did not change.
     for (const { frames } of [here, there])
       for (const id of ids) expect(frames.filter(({ post_id }) => post_id === id)).toHaveLength(1);
+  });
+
+  test('tell what authors do on the other, and make up for new posts and edits that Redis lost', async () => {
+    await start();
+    using there = await listen(two.base, ALL_POSTS);
+    const isOf = (id: number, text: string | null) => (frame: Frame) =>
+      frame.post_id === id && (frame.post?.description ?? null) === text;
+    const [older, removed] = [await say(one.base, ann, 'older'), await say(one.base, ann, 'removed')];
+    await there.until(isOf(removed, 'removed'));
+    const edit = { description: 'edited', existingPostId: older };
+    await call(one.base, `/api/posts/post/${removed}/`, { method: 'DELETE', token: ann.access });
+    await there.until(isOf(removed, null));
+    await redis.kill();
+    await call(one.base, '/api/posts/post/create/', { token: ann.access, body: edit });
+    const newer = await say(one.base, ann, 'newer');
+    await redis.start();
+    await Promise.all([there.until(isOf(older, 'edited')), there.until(isOf(newer, 'newer'))]);
+    expect(there.frames.filter(isOf(newer, 'newer'))).toHaveLength(1);
   });
 
   test('hold no request up while Redis stands still, and show afterwards what happened', async () => {

@@ -1,10 +1,12 @@
-// Listeners of `/ws/posts/likes/`, and handshakes of every kind.
+// Listeners of `/ws/posts/likes/` and `/ws/posts/`, and handshakes of every kind.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { call, type Person, say } from './classic-client.ts';
 
 const PATH = '/ws/posts/likes/';
+/** Tells of what authors do, too. */
+export const ALL_POSTS = '/ws/posts/';
 export const KEY = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
 export const VERSION = 'Sec-WebSocket-Version: 13';
 
@@ -26,8 +28,8 @@ export interface Listener extends Disposable {
   settle(person: Person): Promise<Frame[]>;
 }
 
-export async function listen(base: string): Promise<Listener> {
-  const socket = new WebSocket(base.replace('http', 'ws') + PATH, { perMessageDeflate: false });
+export async function listen(base: string, path = PATH): Promise<Listener> {
+  const socket = new WebSocket(base.replace('http', 'ws') + path, { perMessageDeflate: false });
   const frames: Frame[] = [];
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) throw new Error('frames are text');

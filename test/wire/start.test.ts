@@ -34,7 +34,7 @@ test('a start says where it serves and what is switched on', async () => {
   const { host } = new URL(site.base);
   expect(site.lines[0]).toBe(`Veranda serves on http://${host}`);
   const report = site.lines.join('\n');
-  expect(report).toContain(`live updates  ws://${host}/ws/posts/likes/`);
+  expect(report).toContain(`live updates  ws://${host}/ws/posts/`);
   expect(report).toMatch(/database {6}SQLite \d+\.\d+\.\d+, .*veranda\.db/);
   expect(report).toMatch(/storage {7}local disk \(.*\)/);
   expect(report).toMatch(/video {9}ffmpeg \S+ \(network \w+/);

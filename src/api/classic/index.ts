@@ -4,10 +4,10 @@ import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify';
 import type { z } from 'zod';
 import { accountRoutes } from './accounts.ts';
 import { answerError } from './errors.ts';
-import { likesSocket, type LikesSocketOptions } from './likes-socket.ts';
 import { chunkRoutes, mediaRoutes } from './media.ts';
 import type { ClassicOptions } from './options.ts';
 import { passwordRoutes } from './passwords.ts';
+import { postSockets, type PostSocketsOptions } from './post-sockets.ts';
 import { createPostTexts } from './post-texts.ts';
 import { postsRoutes } from './posts.ts';
 import { profileRoutes } from './profiles.ts';
@@ -23,7 +23,7 @@ export const classicNouns = {
 
 type Given = Omit<ClassicOptions, 'postTexts'> & {
   postCacheBytes: number;
-  socketMeasures: LikesSocketOptions['socketMeasures'];
+  socketMeasures: PostSocketsOptions['socketMeasures'];
 };
 
 export function createClassicDoor(given: Given): FastifyPluginAsync {
@@ -45,7 +45,7 @@ export function createClassicDoor(given: Given): FastifyPluginAsync {
     await app.register(withRefusals(videoRoutes, options), { prefix: '/api/posts' });
     await app.register(withRefusals(withForms(chunkRoutes), options), { prefix: '/api/posts' });
     const { socketsPerAddress } = options.limits;
-    await app.register(likesSocket, { ...options, socketsPerAddress });
+    await app.register(postSockets, { ...options, socketsPerAddress });
   };
 }
 

@@ -16,6 +16,7 @@ test('a frame whose post could not be read comes when it can', async () => {
     posts: { lists: { find, changedSince: async () => [ref] } } as unknown as Posts,
     postTexts: { of: async () => [{ id: 7, text: Buffer.from('{"id":7}') }] },
     bus,
+    tellsAuthorship: false,
     hasListeners: () => true,
     deliver: async (frame) => void frames.push(frame.toString()),
     onError: (error) => errors.push(error),

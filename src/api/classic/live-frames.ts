@@ -1,4 +1,4 @@
-// What the likes socket says: a frame for each post that changed, made once whoever listens, and in the order of the changes. After
+// What a socket says: a frame for each post that changed, made once whoever listens, and in the order of the changes. After
 // messages of other nodes may have been lost, the posts that changed meanwhile are found in the tables.
 import type { PostRef, Posts } from '../../features/posts/index.ts';
 import type { Bus } from '../../platform/realtime/bus.ts';
@@ -10,6 +10,8 @@ interface LiveFramesOptions {
   posts: Posts;
   postTexts: PostTexts;
   bus: Bus;
+  /** Also what authors do: posts that are new, edited, or gone (`"post":null`). */
+  tellsAuthorship: boolean;
   hasListeners: () => boolean;
   /** Gives `frame` to everybody who listens. */
   deliver: (frame: Buffer) => Promise<void>;
@@ -25,7 +27,7 @@ const RETRY_MS = 1_000;
 const REMEMBERED = 10_000;
 
 export function sendLiveFrames(options: LiveFramesOptions): Disposable {
-  const { posts, postTexts, bus, hasListeners, deliver, onError } = options;
+  const { posts, postTexts, bus, tellsAuthorship, hasListeners, deliver, onError } = options;
   /** The version that was told last; the oldest first. */
   const told = new Map<number, number>();
   const coalescer = createCoalescer({
@@ -40,22 +42,32 @@ export function sendLiveFrames(options: LiveFramesOptions): Disposable {
   }
   const gaps = followGaps(async (since) => {
     if (!hasListeners()) return;
-    const changed = await posts.lists.changedSince(since - MARGIN_MS);
-    for (const ref of changed.toReversed()) if (!isTold(ref)) coalescer.add(ref.id);
+    const from = since - MARGIN_MS;
+    const created = tellsAuthorship ? await posts.lists.createdSince(from) : [];
+    const changed = await posts.lists.changedSince(from);
+    for (const ref of [...created.toReversed(), ...changed.toReversed()])
+      if (!isTold(ref)) coalescer.add(ref.id);
   }, onError);
-  const ends = [
-    bus.subscribe(topics.posts(), ({ postId }) => coalescer.add(postId)),
-    bus.onGap(topics.posts(), ({ since }) => gaps.add(since)),
-  ];
+  const heard = tellsAuthorship ? [topics.posts(), topics.authorship()] : [topics.posts()];
+  const ends = heard.flatMap((topic) => [
+    bus.subscribe(topic, ({ postId }) => coalescer.add(postId)),
+    bus.onGap(topic, ({ since }) => gaps.add(since)),
+  ]);
 
   async function tell(postId: number): Promise<void> {
     const ref = await posts.lists.find(postId);
+    if (ref === undefined) return tellsAuthorship ? tellGone(postId) : undefined;
     // The same loss may be told twice, the second time before the first was made up for.
-    if (ref === undefined || isTold(ref)) return;
+    if (isTold(ref)) return;
     const [made] = await postTexts.of([ref]);
     if (!made) return;
     remember(postId, ref.version);
     await deliver(Buffer.concat([Buffer.from(`{"post_id":${postId},"post":`), made.text, Buffer.from('}')]));
+  }
+
+  async function tellGone(postId: number): Promise<void> {
+    told.delete(postId);
+    await deliver(Buffer.from(`{"post_id":${postId},"post":null}`));
   }
 
   function isTold({ id, version }: PostRef): boolean {

@@ -1,6 +1,6 @@
-// `/ws/posts/likes/`: every socket hears of every post that changed, as `{"post_id", "post"}` and nothing else: a frame
-// without `post` breaks the classic page, so there is no greeting and no error frame. The channel has no identity, so only what is
-// public goes out.
+// Sockets that hear of every post that changed, as `{"post_id", "post"}` and nothing else. They have no identity, so only what is public
+// goes out. `/ws/posts/likes/` is the original's: a frame without `post` breaks its page, so there is no greeting and no error frame, and
+// that page shows a post it does not know among those of a person, so it hears of no new ones. `/ws/posts/` tells all.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Posts } from '../../features/posts/index.ts';
@@ -10,7 +10,7 @@ import type { SocketMeasures } from '../socket-measures.ts';
 import { sendLiveFrames } from './live-frames.ts';
 import type { PostTexts } from './post-texts.ts';
 
-export interface LikesSocketOptions {
+export interface PostSocketsOptions {
   posts: Posts;
   postTexts: PostTexts;
   bus: Bus;
@@ -35,14 +35,29 @@ interface Listener {
   messages: number;
 }
 
-export async function likesSocket(app: FastifyInstance, options: LikesSocketOptions): Promise<void> {
-  const { posts, postTexts, bus, socketsPerAddress, allowsOrigin } = options;
-  const measures = options.socketMeasures('likes');
-  const listeners = new Set<Listener>();
+export async function postSockets(app: FastifyInstance, options: PostSocketsOptions): Promise<void> {
   const perAddress = new Map<string, number>();
+  const common = { ...options, perAddress };
+  openChannel(app, { ...common, url: '/ws/posts/likes/', name: 'likes', tellsAuthorship: false });
+  openChannel(app, { ...common, url: '/ws/posts/', name: 'posts', tellsAuthorship: true });
+}
+
+interface ChannelOptions extends PostSocketsOptions {
+  url: string;
+  /** In measures. */
+  name: string;
+  tellsAuthorship: boolean;
+  /** Connections of both channels. */
+  perAddress: Map<string, number>;
+}
+
+function openChannel(app: FastifyInstance, options: ChannelOptions): void {
+  const { posts, postTexts, bus, tellsAuthorship, perAddress, socketsPerAddress, allowsOrigin } = options;
+  const measures = options.socketMeasures(options.name);
+  const listeners = new Set<Listener>();
 
   const frames = sendLiveFrames({
-    ...{ posts, postTexts, bus },
+    ...{ posts, postTexts, bus, tellsAuthorship },
     hasListeners: () => listeners.size > 0,
     deliver: deliverToAll,
     onError: (error) => app.log.error({ err: error }, 'a live update could not be sent'),
@@ -88,7 +103,7 @@ export async function likesSocket(app: FastifyInstance, options: LikesSocketOpti
 
   app.route({
     method: 'GET',
-    url: '/ws/posts/likes/',
+    url: options.url,
     preValidation: async (request, reply) => {
       if (!allowsOrigin(request)) return reply.code(403).send({ detail: 'This origin may not listen here.' });
       if ((perAddress.get(networkOf(request.ip)) ?? 0) >= socketsPerAddress)

@@ -1,7 +1,9 @@
 // Pictures and videos onto one's own post.
-import type { Database } from '../../platform/database/database.ts';
+import { afterCommit, type Database, type Transaction } from '../../platform/database/database.ts';
 import { DomainError, notFound } from '../../platform/errors.ts';
 import { checkDescription, type Description } from '../../platform/pictures/records.ts';
+import type { Bus } from '../../platform/realtime/bus.ts';
+import { topics } from '../../platform/realtime/topics.ts';
 import type { Media } from '../media/index.ts';
 import type { Viewer } from '../users/index.ts';
 import { createThreads } from './queries.ts';
@@ -20,15 +22,21 @@ export interface Attaching {
 
 export function createAttaching({
   database,
+  bus,
   media,
   now,
 }: {
   database: Database;
+  bus: Bus;
   media: Media;
   now: () => number;
 }): Attaching {
   const { attachments, finalize } = media;
   const threads = createThreads(database, now);
+  async function touch(tx: Transaction, postId: number): Promise<void> {
+    await threads.touch(tx, postId);
+    afterCommit(tx, () => bus.publish(topics.authorship(), { postId }));
+  }
   return {
     async addPicture({ viewer, postId, bytes, ...description }) {
       checkDescription(description);
@@ -40,7 +48,7 @@ export function createAttaching({
           await threads.findOwnPost({ within: tx, id: postId, viewer });
           const picture = { stored, ownerId: viewer.profileId, postId, ...description };
           await attachments.insertPicture(tx, picture);
-          await threads.touch(tx, postId);
+          await touch(tx, postId);
         });
       } catch (error) {
         // Only a refusal is certain to have committed nothing; after anything else the sweep decides.
@@ -57,7 +65,7 @@ export function createAttaching({
         if (postId === undefined) throw notFound('media');
         await threads.findOwnPost({ within: tx, id: postId, viewer });
         if (!(await attachments.describe(tx, { ...picture, description }))) throw notFound('media');
-        await threads.touch(tx, postId);
+        await touch(tx, postId);
         return postId;
       });
     },
@@ -69,7 +77,7 @@ export function createAttaching({
       if (!checked) return finalize.confirmClosed({ mediaId, postId });
       const closed = await database.transaction(async (tx) => {
         await threads.findOwnPost({ within: tx, id: postId, viewer });
-        await threads.touch(tx, postId);
+        await touch(tx, postId);
         return finalize.close(tx, { checked, postId });
       });
       if (closed) await finalize.publish(checked);

@@ -25,6 +25,8 @@ export interface Lists {
   search(search: { query: string; limit: number }): Promise<PostRef[]>;
   /** Changed at `time` (epoch ms, by the clock of whoever changed it) or later: the newest 1,000, the newest change first. */
   changedSince(time: number): Promise<PostRef[]>;
+  /** Created at `time` or later: the newest 1,000, the newest first. */
+  createdSince(time: number): Promise<PostRef[]>;
   /** Undefined when there is no such post. */
   find(id: number): Promise<PostRef | undefined>;
   /** Throws `not_found` alike for an unknown post and for one of somebody else. */
@@ -56,12 +58,16 @@ export function createLists({ database, now }: { database: Database; now: () => 
       .orderBy('changedAt', 'desc')
       .limit(limit),
   );
+  const findCreated = database.prepare((from, { time, limit }: { time: number; limit: number }) =>
+    listBehind(from, { ...BEGINNING, limit }).where('createdAt', '>=', time),
+  );
   return {
     newest: ({ behind = BEGINNING, offset = 0, limit }) =>
       findNewest({ createdAt: behind.createdAt, id: behind.id, offset, limit }),
     followed: ({ viewer, behind = BEGINNING, limit }) =>
       findFollowed(read, { profileId: viewer.profileId, behind, limit }),
     changedSince: (time) => findChanged({ time, limit: MOST_CHANGED }),
+    createdSince: (time) => findCreated({ time, limit: MOST_CHANGED }),
     find: async (id) => (await findOne({ id }))[0],
     async byAuthor({ profileId, behind = BEGINNING, limit }) {
       const profile = await read

@@ -62,6 +62,9 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         .returning('id'),
   );
 
+  const tellAuthorship = (tx: Transaction, postId: number): void =>
+    afterCommit(tx, () => bus.publish(topics.authorship(), { postId }));
+
   async function respond({
     viewer,
     parentId,
@@ -99,6 +102,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
       return database.transaction(async (tx) => {
         const id = await insert(tx, { authorId: viewer.profileId, parentId: null, rootId: null, text });
         await search.index(tx, id, termsOf(text));
+        tellAuthorship(tx, id);
         return id;
       });
     },
@@ -111,6 +115,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         await media.attachments.remove(tx, { postIds: [id], mediaIds: removeMediaIds });
         await search.index(tx, id, termsOf(text));
         await threads.touch(tx, id);
+        tellAuthorship(tx, id);
       });
     },
 
@@ -128,7 +133,7 @@ export function createWriting({ database, bus, media, limits, now }: WritingOpti
         }
         // Comments, replies and likes go with it by their foreign keys.
         await tx.deleteFrom('posts').where('id', '=', id).execute();
-        if (item.parentId === null) return;
+        if (item.parentId === null) return tellAuthorship(tx, id);
         const postId = topOf(item);
         await threads.count(tx, { id: item.parentId, postId, children: -1 });
         afterCommit(tx, () => bus.publish(topics.posts(), { postId }));

@@ -2,13 +2,15 @@
 import type { Topic } from './bus.ts';
 
 export interface PostChanged {
-  /** The post at the top of the thread that changed: its likes, comments, replies, text or media. */
+  /** The post at the top of the thread. */
   postId: number;
 }
 
 export const topics = {
-  /** Changes of any post. */
+  /** What came to a post, or went: likes, comments, replies, what became of a video. */
   posts: (): Topic<PostChanged> => ({ name: 'posts' }),
+  /** What authors did: a post is new or gone, its text or its media are others. */
+  authorship: (): Topic<PostChanged> => ({ name: 'authorship' }),
   /** Some job was written. */
   jobs: (): Topic<Record<string, never>> => ({ name: 'jobs' }),
 };
