@@ -167,6 +167,34 @@ test('people find each other, follow, change their minds and leave', async () =>
   expect(await ann.evaluate('localStorage.length')).toBe(0);
 });
 
+test('what is said, changed and taken back shows on open pages by itself', async () => {
+  await using server = await startServer();
+  const [annHerself, benHimself] = [await signUp(server.base, ANN), await signUp(server.base, BEN)];
+  const older = await say(server.base, annHerself, 'Tea at four');
+  const send = (path: string, body: object): Promise<unknown> =>
+    call(server.base, `/api/posts/post/${path}/`, { token: annHerself.access, body });
+  const browser = await openBrowser();
+  const ben = await browser.openWindow(DESKTOP);
+  await ben.goto(server.base);
+  await signInOn(ben, 'ben');
+  await findPost(ben, 'Tea at four').waitFor();
+
+  const newer = await say(server.base, annHerself, 'The kettle is on');
+  // One's own is not offered, and what happens to older ones offers nothing.
+  await say(server.base, benHimself, 'On my way');
+  await send('add/like', { postID: older });
+  await expectText(findPost(ben, 'Tea at four').getByTestId('like-count'), '1');
+  await expectText(ben.getByTestId('new-posts'), '1 new post');
+  expect(await findPost(ben, 'The kettle is on').count()).toBe(0);
+  await ben.getByTestId('new-posts').click();
+  await findPost(ben, 'The kettle is on').waitFor();
+
+  await send('create', { description: 'The kettle is whistling', existingPostId: newer });
+  await findPost(ben, 'The kettle is whistling').waitFor();
+  await call(server.base, `/api/posts/post/${older}/`, { method: 'DELETE', token: annHerself.access });
+  await findPost(ben, 'Tea at four').waitFor({ state: 'detached' });
+});
+
 const goHome = (page: Page): Promise<void> => page.getByRole('link', { name: 'Veranda, home' }).click();
 
 test('what was said is taken back by who said it, and by an admin; a password is changed, an account deleted', async () => {

@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { followLocation } from './location.ts';
-import { everybody, followed, resetFeeds } from './stores/feed.ts';
+import { everybody, followed, offerNew, resetFeeds, takeOut } from './stores/feed.ts';
 import { tell } from './stores/notices.ts';
 import { followLive, forgetAllPosts, isStale, refreshPost, settlePost } from './stores/posts.ts';
 import { readSite } from './stores/site.ts';
@@ -25,7 +25,14 @@ const MOST_REREADS = 20;
 
 followLocation();
 void readSite().catch(() => undefined);
-followLive(catchUp);
+followLive({
+  onUnknown(post) {
+    const { signedIn, profile } = viewer.get();
+    if (signedIn && profile?.id !== post.auhtor.id) offerNew(post);
+  },
+  onGone: takeOut,
+  onGap: catchUp,
+});
 startQueue({
   onDone(transfer) {
     void settlePost(transfer.postId, performance.now());

@@ -37,7 +37,7 @@ beforeEach(() => {
 
 const author = { id: 1, username: 'ann', firstname: 'Ann', lastname: 'Lee', profile_picture: '' };
 const post = (id: number): Post => ({
-  ...{ id, auhtor: author, description: '', date_created: '' },
+  ...{ id, auhtor: author, description: '', date_created: new Date(id).toISOString() },
   ...{ likes: [], comments: [], media_files: [] },
 });
 const upTo = (last: number, first = 1): number[] =>
@@ -121,6 +121,20 @@ test('an answer for an earlier reading is dropped', async () => {
   expect(feed.state.get()).toMatchObject({ ids: [], next: FIRST, loading: false });
 });
 
+test('a post that is just made is offered on top, one that is older than those shown is not', async () => {
+  there = [5, 4];
+  const feed = createFeed(FIRST);
+  feed.offer(post(6));
+  expect(feed.state.get().newIds).toEqual([]);
+  await feed.begin();
+  for (const id of [3, 6, 6, 7, 2]) feed.offer(post(id));
+  expect(feed.state.get()).toMatchObject({ ids: [5, 4], newIds: [7, 6] });
+  feed.showNew();
+  expect(feed.state.get().ids).toEqual([7, 6, 5, 4]);
+  await feed.lookForNew();
+  expect(feed.state.get().newIds).toEqual([]);
+});
+
 test("one's own new post is on top of both lists, whether they were read or not, and goes from both", async () => {
   there = upTo(3);
   await everybody.begin();
@@ -130,4 +144,7 @@ test("one's own new post is on top of both lists, whether they were read or not,
   for (const { state } of [everybody, followed]) expect(state.get().ids.slice(0, 2)).toEqual([4, 3]);
   takeOut(4);
   for (const { state } of [everybody, followed]) expect(state.get().ids).not.toContain(4);
+  everybody.offer(post(5));
+  takeOut(5);
+  expect(everybody.state.get().newIds).toEqual([]);
 });

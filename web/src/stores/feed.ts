@@ -24,6 +24,8 @@ export interface Feed {
   loadMore: () => Promise<void>;
   /** Looks for posts newer than those shown and offers them. Silent when it fails. */
   lookForNew: () => Promise<void>;
+  /** Offers a post that was just made, if it is newer than what is shown. */
+  offer: (post: Post) => void;
   showNew: () => void;
   reset: () => void;
 }
@@ -91,6 +93,13 @@ export function createFeed(first: string): Feed {
     begin: async () => {
       if (!hasBegun()) await loadMore();
     },
+    offer(post) {
+      const { ids, newIds } = state.get();
+      const [newest] = [...newIds, ...ids].flatMap((id) => posts.get(id) ?? []);
+      if (!hasBegun() || (newest && newest.date_created >= post.date_created)) return;
+      keepPosts([post], performance.now());
+      patch({ newIds: [post.id, ...newIds] });
+    },
     showNew() {
       const { ids, newIds, newNext, next } = state.get();
       const shown =
@@ -115,12 +124,32 @@ export function resetFeeds(): void {
 
 /** One's own, just made: it is in both. */
 export function putOnTop(id: number): void {
-  for (const { state } of feeds)
-    state.set({ ...state.get(), ids: [id, ...state.get().ids.filter((other) => other !== id)] });
+  takeOut(id);
+  for (const { state } of feeds) state.set({ ...state.get(), ids: [id, ...state.get().ids] });
 }
 
 /** After a deletion. */
 export function takeOut(id: number): void {
-  for (const { state } of feeds)
-    state.set({ ...state.get(), ids: state.get().ids.filter((other) => other !== id) });
+  const others = (ids: readonly number[]): number[] => ids.filter((other) => other !== id);
+  for (const { state } of feeds) {
+    const { ids, newIds } = state.get();
+    state.set({ ...state.get(), ids: others(ids), newIds: others(newIds) });
+  }
+}
+
+/** Of those one follows only the server knows; many pages hear of a post at once, and do not all ask at once. */
+const LOOK_WITHIN_MS = 4_000;
+let looking: ReturnType<typeof setTimeout> | undefined;
+/** When the newest post that was heard of was made. */
+let newestHeard = '';
+
+/** A post of somebody else that this page has just heard of: a new one, or an old one that something came to. */
+export function offerNew(post: Post): void {
+  everybody.offer(post);
+  if (post.date_created <= newestHeard) return;
+  newestHeard = post.date_created;
+  looking ??= setTimeout(() => {
+    looking = undefined;
+    void followed.lookForNew();
+  }, Math.random() * LOOK_WITHIN_MS);
 }

@@ -1,4 +1,4 @@
-// Every post this page has read, by id. Frames from the socket change known posts only. A read that was on its
+// Every post this page has read, by id. Frames from the socket change known posts; who offers new ones is told of the others. A read that was on its
 // way when a frame came in is dropped: the frame is at least as new. What the page does itself is shown at
 // once (`wishes`) and then confirmed by a frame, or by a read where no frame comes.
 import { createShelf } from '../store.ts';
@@ -20,15 +20,28 @@ const FRAME_PATIENCE_MS = 1500;
 let socket: LiveSocket | undefined;
 let gapEndedAt = 0;
 
-/** Call once. `onGap` runs when frames may have been lost. */
-export function followLive(onGap: () => void): void {
+export interface LiveEvents {
+  /** A post that this page does not know: a new one, or one that something came to. */
+  onUnknown(post: Post): void;
+  onGone(id: number): void;
+  /** Frames may have been lost. */
+  onGap(): void;
+}
+
+/** Call once. */
+export function followLive(on: LiveEvents): void {
   socket = openLiveSocket({
     onPost(post) {
       if (posts.get(post.id)) keep(post);
+      else on.onUnknown(post);
+    },
+    onGone(id) {
+      forgetPost(id);
+      on.onGone(id);
     },
     onGap() {
       gapEndedAt = performance.now();
-      onGap();
+      on.onGap();
     },
   });
 }

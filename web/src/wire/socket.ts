@@ -1,4 +1,4 @@
-// The page's one live socket. It says nothing and hears whole posts. After any time without it the page may
+// The page's one live socket. It says nothing and hears whole posts, new ones too, and which are gone. After any time without it the page may
 // have missed frames: `onGap` tells when to read again.
 import { nextWaitMs } from './waits.ts';
 import { asRecord } from './failures.ts';
@@ -10,6 +10,8 @@ export interface LiveSocket {
 
 export interface LiveListeners {
   onPost(post: Post): void;
+  /** Somebody took it away. */
+  onGone(id: number): void;
   /** Frames may have been lost until now. */
   onGap(): void;
 }
@@ -30,7 +32,7 @@ export function openLiveSocket(listeners: LiveListeners): LiveSocket {
   const connect = (): void => {
     clearTimeout(timer);
     if (socket && socket.readyState <= WebSocket.OPEN) return;
-    const next = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws/posts/likes/`);
+    const next = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws/posts/`);
     socket = next;
     let openedAt = 0;
     next.addEventListener('open', () => {
@@ -39,8 +41,9 @@ export function openLiveSocket(listeners: LiveListeners): LiveSocket {
       if (connections > 1) listeners.onGap();
     });
     next.addEventListener('message', (event) => {
-      const post = readPost(event.data);
+      const { id, post } = readFrame(event.data);
       if (post) listeners.onPost(post);
+      else if (id !== undefined) listeners.onGone(id);
     });
     next.addEventListener('close', () => {
       if (socket !== next) return;
@@ -78,12 +81,14 @@ export function openLiveSocket(listeners: LiveListeners): LiveSocket {
   return { isOpen: () => socket?.readyState === WebSocket.OPEN };
 }
 
-function readPost(data: unknown): Post | undefined {
-  if (typeof data !== 'string') return undefined;
+/** An id without a post is of one that is gone. */
+function readFrame(data: unknown): { id?: number; post?: Post } {
+  if (typeof data !== 'string') return {};
   try {
-    const { post } = asRecord(JSON.parse(data));
-    return typeof asRecord(post)['id'] === 'number' ? (post as Post) : undefined;
+    const { post_id: id, post } = asRecord(JSON.parse(data));
+    if (typeof asRecord(post)['id'] === 'number') return { post: post as Post };
+    return typeof id === 'number' && post === null ? { id } : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
