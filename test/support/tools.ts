@@ -2,9 +2,9 @@
 // whole run it has them installed where it may (Debian, as root), and otherwise ends the run by naming each.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { freemem, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ffmpeg, findFfmpeg } from '../../src/platform/ffmpeg/find.ts';
@@ -90,8 +90,8 @@ function inMemory(): string | undefined {
   if (process.env['TMPDIR'] !== undefined) return undefined;
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
-    accessSync(MEMORY, constants.W_OK);
-    return Math.min(bavail * bsize, freemem()) >= PLENTY ? MEMORY : undefined;
+    const isPlenty = Math.min(bavail * bsize, process.availableMemory()) >= PLENTY;
+    return isPlenty && mayExecute(MEMORY) ? MEMORY : undefined;
   } catch {
     return undefined;
   }
@@ -106,6 +106,17 @@ export function knownFfmpeg(): Ffmpeg | undefined {
 }
 
 /** Absolute paths of all of them; throws, naming what is missing, when the set-up did not run. */
+/** Tests write programs and run them. */
+function mayExecute(folder: string): boolean {
+  const program = join(folder, `veranda-${process.pid}`);
+  try {
+    writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 });
+    return spawnSync(program).status === 0;
+  } finally {
+    rmSync(program, { force: true });
+  }
+}
+
 export function findTools(): Tools {
   const missing = listMissing();
   if (missing.length > 0) throw new Error(describeMissing(missing));
