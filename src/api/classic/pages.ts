@@ -11,15 +11,16 @@ const MAX_PAGE_SIZE = 40;
 export const pageQuery = z.object({
   per_page: z.unknown().optional(),
   /** As the link had it. */
-  before: z
-    .string()
-    .regex(/^\d{1,15}-\d{1,15}$/, 'This is no place in a list.')
-    .transform((text): Place => {
-      const [createdAt = 0, id = 0] = text.split('-').map(Number);
-      return { createdAt, id };
-    })
-    .optional(),
+  before: z.string().transform(readPlace).optional(),
 });
+
+function readPlace(text: string, context: z.RefinementCtx): Place {
+  const [, createdAt, id] = /^(-?\d{1,16})-(\d{1,16})$/.exec(text)?.map(Number) ?? [];
+  if (Number.isSafeInteger(createdAt) && Number.isSafeInteger(id))
+    return { createdAt: createdAt ?? 0, id: id ?? 0 };
+  context.addIssue('This is no place in a list.');
+  return z.NEVER;
+}
 
 /** The client takes any GET that is not 200 for a sign-out, so what is no number counts as not said. */
 export function readNumber(text: unknown, { most }: { most: number }): number | undefined {

@@ -36,7 +36,7 @@ const site = fc.record({
   posts: fc.array(
     fc.record({
       author: fc.oneof(person, fc.constant(1)),
-      createdAt: fc.integer({ min: 1, max: 9 }),
+      createdAt: fc.integer({ min: -2, max: 6 }),
       isComment: fc.boolean(),
     }),
     { minLength: 8, maxLength: 40 },

@@ -1,5 +1,5 @@
-// The posts of those whom somebody follows. Whoever follows thousands reads no more than a page of them, however much the
-// others say and however long some have been silent.
+// The posts of those whom somebody follows. Of each of these the newest post is looked up; of their posts no more than a page is read,
+// however much some say and however long others have been silent.
 import type { Reader } from '../../platform/database/database.ts';
 import { type ListedPost, listBehind, type Place } from './queries.ts';
 
@@ -9,10 +9,29 @@ interface Wanted {
   limit: number;
 }
 
+/** What was deleted between the two looks leaves a page short, which would be taken for the last. */
+const TRIES = 3;
+
 /** Newest first: those of the people whom `profileId` follows, and its own. */
 export async function findFollowed(read: Reader, wanted: Wanted): Promise<ListedPost[]> {
+  for (let tries = 1; ; tries += 1) {
+    const authors = await findAuthors(read, wanted);
+    const found = await findPosts(read, { ...wanted, authors });
+    if (authors.length < wanted.limit || found.length === wanted.limit || tries === TRIES) return found;
+  }
+}
+
+interface Author {
+  authorId: number;
+  /** When their newest post was made, epoch ms. */
+  newest: number;
+}
+
+async function findPosts(
+  read: Reader,
+  { authors, ...wanted }: Wanted & { authors: readonly Author[] },
+): Promise<ListedPost[]> {
   const { behind, limit } = wanted;
-  const authors = await findAuthors(read, wanted);
   const listed = listBehind(read, { ...behind, limit });
   // With as many authors as posts are wanted, nothing older than the newest post of each is among these.
   const isFull = authors.length === limit;
@@ -34,7 +53,7 @@ export async function findFollowed(read: Reader, wanted: Wanted): Promise<Listed
 }
 
 /** The time of somebody's newest post who said nothing. */
-const NOTHING = -1;
+const NOTHING = -Number.MAX_SAFE_INTEGER;
 
 const peopleOf = (read: Reader, { profileId }: Pick<Wanted, 'profileId'>) =>
   read
@@ -44,10 +63,7 @@ const peopleOf = (read: Reader, { profileId }: Pick<Wanted, 'profileId'>) =>
     .unionAll(read.selectFrom('profiles').select('id as authorId').where('id', '=', profileId));
 
 /** Those whose newest post is among the newest: nobody else has one on the page, but for one of the same moment. */
-async function findAuthors(
-  read: Reader,
-  { profileId, behind, limit }: Wanted,
-): Promise<{ authorId: number; newest: number }[]> {
+async function findAuthors(read: Reader, { profileId, behind, limit }: Wanted): Promise<Author[]> {
   const newest = listBehind(read, { ...behind, limit: 1 })
     .clearSelect()
     .select('posts.createdAt');
