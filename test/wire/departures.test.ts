@@ -104,8 +104,11 @@ test('whoever leaves is signed out everywhere at once, and gone once somebody wo
   const ann = await signUp(site.base);
   const elsewhere = (await signIn(ann.username, ann.password)).json;
   const post = await say(site.base, ann, 'goes');
+  const ben = await signUp(site.base);
+  const stays = await say(site.base, ben, 'stays');
   await site.app.worker.stop();
-  expect((await leave(ann, ann.password)).status).toBe(202);
+  for (const who of [ann, ben]) expect((await leave(who, who.password)).status).toBe(202);
+  await site.app.users.accounts.setSuspended({ username: ben.username, suspended: false });
   for (const token of [ann.access, elsewhere.access]) expect((await author(token)).status).toBe(401);
   expect((await signIn(ann.username, ann.password)).status).toBe(401);
   expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(200);
@@ -115,6 +118,41 @@ test('whoever leaves is signed out everywhere at once, and gone once somebody wo
   await other.app.worker.idle();
   expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(404);
   expect(await ask(site.dataDir, 'select * from users where username = ?', ann.username)).toEqual([]);
+  // Whom the operator let in again before that stays.
+  expect((await signIn(ben.username, ben.password)).status).toBe(200);
+  expect((await call(site.base, `/api/posts/post/${stays}/`)).status).toBe(200);
+});
+
+test('a departure whose last try died with its process is begun anew', async () => {
+  await using other = await startServer();
+  await other.app.worker.idle();
+  const columns =
+    'kind, payload, priority, run_at, attempts, max_attempts, lease_holder, lease_until, created_at';
+  await ask(
+    other.dataDir,
+    `insert into jobs (${columns}) values ('departure', '{"userId":999999}', 0, 1, 5, 5, 'gone', 2, 1)`,
+  );
+  other.app.worker.wake();
+  await other.app.worker.idle();
+  const [job] = await ask<{ attempts: number; run_at: unknown }>(
+    other.dataDir,
+    "select attempts, run_at from jobs where kind = 'departure' and dead_at is null",
+  );
+  expect(job?.attempts).toBe(0);
+  expect(Number(job?.run_at)).toBeGreaterThan(Date.now() + 3_000_000);
+});
+
+test('an account that somebody follows again is not removed before that is undone, so that counts stay true', async () => {
+  const [ann, ben] = [await signUp(site.base), await signUp(site.base)];
+  await call(site.base, `/api/users/user/${ann.id}/follow/`, { method: 'PUT', token: ben.access });
+  const [account] = await ask<{ user_id: number }>(
+    site.dataDir,
+    'select user_id from profiles where id = ?',
+    ann.id,
+  );
+  const removed = await site.app.profiles.remove({ userId: Number(account?.user_id), profileId: ann.id });
+  expect(removed).toBe(false);
+  expect((await author(ann.access)).status).toBe(200);
 });
 
 test('nobody is deleted under a name that nobody has', async () => {

@@ -23,10 +23,9 @@ export interface Departures {
   readonly lane: Lane;
 }
 
-const departureJob = defineJob('departure', {
-  schema: z.object({ userId: z.int() }),
-  maxAttempts: 20,
-});
+const departureJob = defineJob('departure', { schema: z.object({ userId: z.int() }) });
+/** Whoever was told that all of theirs goes cannot ask for it again: it is begun anew for as long as it takes. */
+const BEGUN_ANEW_MS = 3_600_000;
 
 interface DeparturesOptions {
   database: Database;
@@ -36,13 +35,14 @@ interface DeparturesOptions {
   media: Media;
   writing: Writing;
   likes: Likes;
+  now: () => number;
 }
 
 /** Looked up at a time. */
 const SOME = 200;
 
 export function createDepartures(options: DeparturesOptions): Departures {
-  const { database, jobs, users, profiles, media, writing, likes } = options;
+  const { database, jobs, users, profiles, media, writing, likes, now } = options;
   const { read } = database;
 
   async function takeBackWords(viewer: Viewer, signal?: AbortSignal): Promise<void> {
@@ -92,7 +92,7 @@ export function createDepartures(options: DeparturesOptions): Departures {
       .where('ownerId', '=', viewer.profileId)
       .where('finishedAt', 'is', null)
       .execute();
-    // What has expired the sweep takes.
+    // Of what has expired the row goes with the profile, and the bytes go with what no row names.
     for (const { draftKey: id } of open) await media.resources.remove({ viewer, id }).catch(unlessGone);
   }
 
@@ -103,9 +103,9 @@ export function createDepartures(options: DeparturesOptions): Departures {
   ): Promise<void> {
     const viewer: Viewer = { ...account, sessionId: 0, role: 'user' };
     await takeBackWords(viewer, signal);
-    await endFollowing(viewer, signal);
     await giveUpUploads(viewer);
-    await profiles.remove(account);
+    do await endFollowing(viewer, signal);
+    while (!(await profiles.remove(account)));
   }
 
   const findAccount = () =>
@@ -116,9 +116,9 @@ export function createDepartures(options: DeparturesOptions): Departures {
   return {
     async leave({ viewer, password }) {
       const { userId } = viewer;
-      await users.passwords.check({ viewer, present: password });
+      const passwordHash = await users.passwords.check({ viewer, present: password });
       await database.transaction(async (tx) => {
-        await users.accounts.suspend(tx, userId);
+        await users.accounts.suspendOwn(tx, { userId, passwordHash });
         await jobs.enqueue(tx, departureJob, { payload: { userId }, uniqueKey: String(userId) });
       });
     },
@@ -134,10 +134,18 @@ export function createDepartures(options: DeparturesOptions): Departures {
       name: 'departures',
       concurrency: 1,
       registrations: [
-        handle(departureJob, async ({ payload: { userId }, signal }) => {
-          const account = await findAccount().where('users.id', '=', userId).executeTakeFirst();
-          if (account) await takeBackAll(account, signal);
-        }),
+        handle(
+          departureJob,
+          async ({ payload: { userId }, signal }) => {
+            const account = await findAccount()
+              .where('users.id', '=', userId)
+              // Whom the operator let in again stays.
+              .where('users.suspendedAt', 'is not', null)
+              .executeTakeFirst();
+            if (account) await takeBackAll(account, signal);
+          },
+          (tx, { payload }) => jobs.enqueue(tx, departureJob, { payload, runAt: now() + BEGUN_ANEW_MS }),
+        ),
       ],
     },
   };

@@ -34,11 +34,11 @@ async function checkFollowable(
   { viewer, profileId }: { viewer: Viewer; profileId: number },
 ): Promise<void> {
   if (viewer.profileId === profileId) throw invalid('self_follow', 'You cannot follow yourself.');
-  const profile = await tx.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst();
-  if (!profile) throw notFound('profile');
   // Both counters change. Always in the same order, so that two who follow each other do not wait for each other.
   const both = [viewer.profileId, profileId].toSorted((a, b) => a - b);
   for (const id of both) await dialect.lock(tx, `profile:${id}`);
+  const profile = await tx.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst();
+  if (!profile) throw notFound('profile');
 }
 
 async function follow(

@@ -4,7 +4,8 @@ import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { PictureRecords } from '../../platform/pictures/records.ts';
 import { removeAfterCommit } from '../../platform/storage/removal.ts';
 
-export type RemoveProfile = (account: { userId: number; profileId: number }) => Promise<void>;
+/** False, and nothing is done, when somebody follows there again. */
+export type RemoveProfile = (account: { userId: number; profileId: number }) => Promise<boolean>;
 
 export function createRemoveProfile(options: {
   database: Database;
@@ -15,6 +16,15 @@ export function createRemoveProfile(options: {
   return ({ userId, profileId }) =>
     database.transaction(async (tx) => {
       await database.dialect.lock(tx, `profile:${profileId}`);
+      const following = await tx
+        .selectFrom('follows')
+        .select('followedId')
+        .where((where) =>
+          where.or([where('followerId', '=', profileId), where('followedId', '=', profileId)]),
+        )
+        .limit(1)
+        .execute();
+      if (following.length > 0) return false;
       const shown = await tx
         .selectFrom('profiles')
         .select(['pictureKey', 'coverKey'])
@@ -24,5 +34,6 @@ export function createRemoveProfile(options: {
       await removeAfterCommit(jobs, tx, { keys, prefixes: await records.forget(tx, keys) });
       // All else of it goes by foreign keys.
       await tx.deleteFrom('users').where('id', '=', userId).execute();
+      return true;
     });
 }

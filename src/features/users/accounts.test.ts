@@ -246,6 +246,18 @@ describe('suspending', () => {
     expect(await sessions.authenticate((await signIn('ann')).access)).toMatchObject({ role: 'user' });
   });
 
+  test('oneself is refused once another password is set than the one that was compared', async () => {
+    const userId = await signUp();
+    const pair = await signIn('ann');
+    await setHash(userId, 'another');
+    const suspend = (passwordHash: string) =>
+      opened.database.transaction((tx) => accounts.suspendOwn(tx, { userId, passwordHash }));
+    await expect(suspend('the one before')).rejects.toMatchObject({ kind: 'invalid' });
+    expect(await sessions.authenticate(pair.access)).toMatchObject({ role: 'user' });
+    await suspend('another');
+    await expect(sessions.authenticate(pair.access)).rejects.toMatchObject({ code: 'user_inactive' });
+  });
+
   test('of nobody is not found', async () => {
     const missing = accounts.setSuspended({ username: 'nobody', suspended: true });
     await expect(missing).rejects.toMatchObject({ kind: 'not_found' });

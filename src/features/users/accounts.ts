@@ -8,6 +8,7 @@ import type { PasswordHashes } from './password-hashes.ts';
 import { passwordProblems } from './password-rules.ts';
 import { shareScript } from './scripts.ts';
 import type { Sessions } from './sessions.ts';
+import { wrongPassword } from './passwords.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 import { normaliseUsername, usernameKey, usernameProblems, usernameSkeleton } from './usernames.ts';
 
@@ -45,8 +46,8 @@ export interface Accounts {
   list(): Promise<UserSummary[]>;
   /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
   setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
-  /** The same of who is known by their id. */
-  suspend(tx: Transaction, userId: number): Promise<void>;
+  /** The same of whoever has this password hash. Throws `invalid` by field (`password`) when it is another one by now. */
+  suspendOwn(tx: Transaction, account: { userId: number; passwordHash: string }): Promise<void>;
   /** Counts from the next request on. Throws `not_found`. */
   setRole(options: { username: string; role: 'user' | 'admin' }): Promise<void>;
   /** First and last name, as shown on the profile. */
@@ -67,12 +68,18 @@ interface AccountsOptions {
 }
 
 export function createAccounts({ database, hashes, sessions, limits, now }: AccountsOptions): Accounts {
-  const suspend: Accounts['suspend'] = async (tx, id) => {
-    await tx.updateTable('users').set({ suspendedAt: now() }).where('id', '=', id).execute();
-    await sessions.endAll(tx, id);
-  };
   return {
-    suspend,
+    async suspendOwn(tx, { userId, passwordHash }) {
+      const suspended = await tx
+        .updateTable('users')
+        .set({ suspendedAt: now() })
+        .where('id', '=', userId)
+        .where('passwordHash', '=', passwordHash)
+        .returning('id')
+        .execute();
+      if (suspended.length === 0) throw wrongPassword();
+      await sessions.endAll(tx, userId);
+    },
 
     async prepare(form) {
       const username = normaliseUsername(form.username);
@@ -123,8 +130,9 @@ export function createAccounts({ database, hashes, sessions, limits, now }: Acco
 
     setSuspended: ({ username, suspended }) =>
       change(database, username, async (tx, id) => {
-        if (suspended) await suspend(tx, id);
-        else await tx.updateTable('users').set({ suspendedAt: null }).where('id', '=', id).execute();
+        const suspendedAt = suspended ? now() : null;
+        await tx.updateTable('users').set({ suspendedAt }).where('id', '=', id).execute();
+        if (suspended) await sessions.endAll(tx, id);
       }),
 
     setRole: ({ username, role }) =>

@@ -10,8 +10,11 @@ import type { TokenPair } from './tokens.ts';
 import { usernameKey } from './usernames.ts';
 
 export interface Passwords {
-  /** That it is the viewer who asks for what cannot be undone. Throws `invalid` by field (`password`), or `rate_limited` after too many guesses. */
-  check(check: { viewer: Viewer; present: string }): Promise<void>;
+  /**
+   * That it is the viewer who asks for what cannot be undone. Answers the hash that it was compared with. Throws `invalid` by field
+   * (`password`), or `rate_limited` after too many guesses.
+   */
+  check(check: { viewer: Viewer; present: string }): Promise<string>;
   /** Answers a new sign-in. Throws `invalid` by field (`password`, `new_password`), or `rate_limited` after too many guesses. */
   change(change: { viewer: Viewer; present: string; password: string }): Promise<TokenPair>;
   /** Throws `not_found`, or `invalid` by field (`password`). */
@@ -32,18 +35,24 @@ export function createPasswords({ database, hashes, sessions, limits }: Password
   async function verify({ viewer, present }: { viewer: Viewer; present: string }) {
     const account = String(viewer.userId);
     await guesses.take(account);
-    const user = await database.read
-      .selectFrom('users')
-      .selectAll()
-      .where('id', '=', viewer.userId)
-      .executeTakeFirstOrThrow();
-    if (!(await hashes.verify(present, user.passwordHash))) throw wrongPassword();
-    await guesses.giveBack(account);
+    const giveBack = () => guesses.giveBack(account);
+    const user = await compare(viewer.userId, present).catch(async (error: unknown) => {
+      // Nothing was compared: whoever comes again while the server is too busy has not guessed.
+      await giveBack();
+      throw error;
+    });
+    if (!user) throw wrongPassword();
+    await giveBack();
     return user;
   }
 
+  async function compare(id: number, present: string) {
+    const user = await database.read.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+    return user && (await hashes.verify(present, user.passwordHash)) ? user : undefined;
+  }
+
   return {
-    check: async (who) => void (await verify(who)),
+    check: async (who) => (await verify(who)).passwordHash,
 
     async change({ viewer, present, password }) {
       const user = await verify({ viewer, present });
@@ -83,4 +92,4 @@ export function createPasswords({ database, hashes, sessions, limits }: Password
   };
 }
 
-const wrongPassword = () => invalidFields({ password: ['This is not your present password.'] });
+export const wrongPassword = () => invalidFields({ password: ['This is not your present password.'] });

@@ -32,7 +32,7 @@ export const POLICIES = {
   /** Wrong passwords; a right one does not count. */
   'sign-in-address': { per: 'address', points: 25, seconds: 300 },
   'sign-in-account': { per: 'account', points: 20, seconds: 3_600 },
-  /** Wrong present passwords where a new one is set. */
+  /** Wrong present passwords where a new one is set, or the account deleted. */
   'password-change': { per: 'account', points: 10, seconds: 3_600 },
 } as const satisfies Record<string, Policy>;
 
