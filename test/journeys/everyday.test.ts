@@ -260,6 +260,7 @@ test('what was said is taken back by who said it, and by an admin; a password is
   await ben.getByText('Your account is deleted.').waitFor();
   await ben.getByTestId('signin-submit').waitFor();
   expect(await ben.evaluate('localStorage.length')).toBe(0);
+  expect(new URL(ben.url()).search).toBe('');
   await server.app.worker.idle();
   expect((await server.app.users.accounts.list()).map(({ username }) => username)).toEqual(['ann']);
 });

@@ -2,7 +2,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useWork } from '../hooks.ts';
+import { navigate } from '../location.ts';
 import { tell } from '../stores/notices.ts';
+import { viewer } from '../stores/viewer.ts';
+import { forgetAllBy } from '../uploads/queue.ts';
 import { deleteAccount } from '../wire/accounts.ts';
 import { explainForm, type FormErrors } from '../wire/failures.ts';
 import { Complaints, Field } from './field.tsx';
@@ -13,7 +16,10 @@ export function DepartureForm(): JSX.Element {
   const [busy, run] = useWork((error) => setErrors(explainForm(error)));
   const leave = async (entries: FormData): Promise<void> => {
     setErrors({});
+    const own = viewer.get().profile?.id;
     await deleteAccount(String(entries.get('departure_password') ?? ''));
+    navigate('/', { replace: true });
+    if (own !== undefined) await forgetAllBy(own);
     tell('Your account is deleted.');
   };
   return (

@@ -71,13 +71,13 @@ test('a page that failed is asked for again', async () => {
 });
 
 test('a page of what is known is passed over', async () => {
-  there = upTo(6);
+  there = upTo(9);
   const feed = createFeed(FIRST);
   await feed.begin();
-  for (const id of [3, 2]) feed.state.set({ ...feed.state.get(), ids: [...feed.state.get().ids, id] });
-  there = [6, 5, 4, 3, 2, 1, 0];
+  feed.state.set({ ...feed.state.get(), ids: [9, 8, 7, 6, 5, 4] });
   await feed.loadMore();
-  expect(feed.state.get().ids).toEqual([6, 5, 4, 3, 2, 1]);
+  expect(feed.state.get().ids).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  expect(asked).toHaveLength(3);
 });
 
 test('new posts are offered, those before them that were not looked at yet too, and shown on request', async () => {
@@ -112,6 +112,40 @@ test('after more than can be looked through, the list begins anew where it was l
   expect(feed.state.get().ids).toEqual(upTo(41));
 });
 
+test('to look twice at a time offers nothing twice', async () => {
+  there = upTo(3);
+  const feed = createFeed(FIRST);
+  await feed.begin();
+  there = upTo(8);
+  await Promise.all([feed.lookForNew(), feed.lookForNew()]);
+  expect(feed.state.get().newIds).toEqual([8, 7, 6, 5, 4]);
+});
+
+test('behind a post that was put on top or offered there may be others that nobody has seen', async () => {
+  there = upTo(3);
+  const feed = createFeed(FIRST);
+  await feed.begin();
+  there = upTo(11);
+  feed.putOnTop(8);
+  feed.offer(post(11));
+  await feed.lookForNew();
+  expect(feed.state.get()).toMatchObject({ ids: [8, 3, 2, 1], newIds: [11, 10, 9, 7, 6, 5, 4] });
+});
+
+test('what was on its way at the end of a list that begins anew is dropped', async () => {
+  there = upTo(20);
+  const feed = createFeed(FIRST);
+  await feed.begin();
+  there = upTo(60);
+  await feed.lookForNew();
+  const loading = feed.loadMore();
+  feed.showNew();
+  await loading;
+  expect(feed.state.get()).toMatchObject({ ids: upTo(60, 49), loading: false });
+  await feed.loadMore();
+  expect(feed.state.get().ids).toEqual(upTo(60, 46));
+});
+
 test('an answer for an earlier reading is dropped', async () => {
   there = upTo(3);
   const feed = createFeed(FIRST);
@@ -135,16 +169,23 @@ test('a post that is just made is offered on top, one that is older than those s
   expect(feed.state.get().newIds).toEqual([]);
 });
 
-test("one's own new post is on top of both lists, whether they were read or not, and goes from both", async () => {
+test("one's own new post is on top of both lists that were read or are being read, and goes from both", async () => {
   there = upTo(3);
   await everybody.begin();
-  there = upTo(4);
+  const reading = followed.begin();
   putOnTop(4);
-  await followed.begin();
-  for (const { state } of [everybody, followed]) expect(state.get().ids.slice(0, 2)).toEqual([4, 3]);
+  await reading;
+  for (const { state } of [everybody, followed]) expect(state.get().ids).toEqual([4, 3, 2, 1]);
   takeOut(4);
   for (const { state } of [everybody, followed]) expect(state.get().ids).not.toContain(4);
   everybody.offer(post(5));
   takeOut(5);
   expect(everybody.state.get().newIds).toEqual([]);
+});
+
+test("one's own post stands where it belongs in a list that is read later", async () => {
+  there = upTo(3);
+  putOnTop(2);
+  await followed.begin();
+  expect(followed.state.get().ids).toEqual([3, 2, 1]);
 });

@@ -26,6 +26,10 @@ export interface Feed {
   lookForNew: () => Promise<void>;
   /** Offers a post that was just made, if it is newer than what is shown. */
   offer: (post: Post) => void;
+  /** One's own, just made. */
+  putOnTop: (id: number) => void;
+  /** After a deletion. */
+  takeOut: (id: number) => void;
   showNew: () => void;
   reset: () => void;
 }
@@ -39,6 +43,9 @@ export function createFeed(first: string): Feed {
   const state = createStore(empty);
   /** Which reading this is; answers for an earlier one are dropped. */
   let epoch = 0;
+  let looking: Promise<void> | undefined;
+  /** Of pages that were read one behind the other: what is behind one of these is known, or is where `next` leads. */
+  const paged = new Set<number>();
   const patch = (change: Partial<FeedState>): void => state.set({ ...state.get(), ...change });
   const hasBegun = (): boolean => state.get().next !== first;
 
@@ -49,11 +56,10 @@ export function createFeed(first: string): Feed {
     patch({ loading: true, failure: undefined });
     try {
       for (let { next } = state.get(), fresh: number[] = []; next !== undefined && fresh.length === 0;) {
-        const askedAt = performance.now();
-        const page = await readPage(next);
-        if (own !== epoch) return;
-        keepPosts(page.items, askedAt);
+        const page = await read(next, own);
+        if (!page) return;
         fresh = unknownOf(page.items);
+        for (const { id } of page.items) paged.add(id);
         ({ next } = page);
         patch({ ids: [...state.get().ids, ...fresh], next });
       }
@@ -63,23 +69,31 @@ export function createFeed(first: string): Feed {
     }
   }
 
-  async function lookForNew(): Promise<void> {
+  async function look(): Promise<void> {
     const own = epoch;
-    const found: number[] = [];
+    const found: Post[] = [];
     let next: string | undefined = first;
     for (let count = 0; hasBegun() && next !== undefined && count < MOST_NEW_PAGES; count += 1) {
-      const askedAt = performance.now();
-      const page: Page<Post> | undefined = await readPage(next).catch(() => undefined);
-      if (!page || own !== epoch) return;
-      keepPosts(page.items, askedAt);
-      const unknown = unknownOf(page.items);
-      found.push(...unknown);
-      next = unknown.length < page.items.length ? undefined : page.next;
+      const page: Page<Post> | undefined = await read(next, own).catch(() => undefined);
+      if (!page) return;
+      found.push(...page.items);
+      next = page.items.some(({ id }) => paged.has(id)) ? undefined : page.next;
     }
-    const { newIds } = state.get();
+    if (!hasBegun()) return;
+    const unknown = unknownOf(found);
+    for (const { id } of found) paged.add(id);
     // What was offered before is behind the gap, too.
-    if (next !== undefined && hasBegun()) patch({ newIds: found, newNext: next });
-    else patch({ newIds: [...found, ...newIds] });
+    if (next === undefined) patch({ newIds: newestFirst([...unknown, ...state.get().newIds]) });
+    else patch({ newIds: newestFirst(found.map(({ id }) => id)), newNext: next });
+  }
+
+  /** Undefined for an answer that came too late. */
+  async function read(path: string, own: number): Promise<Page<Post> | undefined> {
+    const askedAt = performance.now();
+    const page = await readPage(path);
+    if (own !== epoch) return undefined;
+    keepPosts(page.items, askedAt);
+    return page;
   }
 
   function unknownOf(page: readonly Post[]): number[] {
@@ -89,10 +103,11 @@ export function createFeed(first: string): Feed {
   }
 
   return {
-    ...{ state, loadMore, lookForNew },
+    ...{ state, loadMore },
     begin: async () => {
       if (!hasBegun()) await loadMore();
     },
+    lookForNew: () => (looking ??= look().finally(() => (looking = undefined))),
     offer(post) {
       const { ids, newIds } = state.get();
       const [newest] = [...newIds, ...ids].flatMap((id) => posts.get(id) ?? []);
@@ -100,17 +115,38 @@ export function createFeed(first: string): Feed {
       keepPosts([post], performance.now());
       patch({ newIds: [post.id, ...newIds] });
     },
+    putOnTop(id) {
+      takeOut(id);
+      // The first page brings it, unless that is on its way already.
+      if (hasBegun() || state.get().loading) patch({ ids: [id, ...state.get().ids] });
+    },
+    takeOut,
     showNew() {
-      const { ids, newIds, newNext, next } = state.get();
-      const shown =
-        newNext === undefined ? { ids: [...newIds, ...ids], next } : { ids: newIds, next: newNext };
-      patch({ ...shown, newIds: [], newNext: undefined });
+      const { ids, newIds, newNext } = state.get();
+      if (newNext === undefined) return patch({ ids: [...newIds, ...ids], newIds: [] });
+      // The list begins anew, and what was asked for at the end of the old one has no place in it.
+      epoch += 1;
+      paged.clear();
+      for (const id of newIds) paged.add(id);
+      patch({ ids: newIds, newIds: [], next: newNext, newNext: undefined, loading: false });
     },
     reset() {
       epoch += 1;
+      paged.clear();
       state.set(empty);
     },
   };
+
+  function takeOut(id: number): void {
+    const others = (ids: readonly number[]): number[] => ids.filter((other) => other !== id);
+    const { ids, newIds } = state.get();
+    patch({ ids: others(ids), newIds: others(newIds) });
+  }
+}
+
+function newestFirst(ids: readonly number[]): number[] {
+  const madeAt = (id: number): string => posts.get(id)?.date_created ?? '';
+  return [...new Set(ids)].sort((a, b) => madeAt(b).localeCompare(madeAt(a)) || b - a);
 }
 
 export const everybody = createFeed(EVERYBODY);
@@ -124,17 +160,11 @@ export function resetFeeds(): void {
 
 /** One's own, just made: it is in both. */
 export function putOnTop(id: number): void {
-  takeOut(id);
-  for (const { state } of feeds) state.set({ ...state.get(), ids: [id, ...state.get().ids] });
+  for (const feed of feeds) feed.putOnTop(id);
 }
 
-/** After a deletion. */
 export function takeOut(id: number): void {
-  const others = (ids: readonly number[]): number[] => ids.filter((other) => other !== id);
-  for (const { state } of feeds) {
-    const { ids, newIds } = state.get();
-    state.set({ ...state.get(), ids: others(ids), newIds: others(newIds) });
-  }
+  for (const feed of feeds) feed.takeOut(id);
 }
 
 /** Of those one follows only the server knows; many pages hear of a post at once, and do not all ask at once. */

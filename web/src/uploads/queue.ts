@@ -58,6 +58,14 @@ export async function cancelAllOf(postId: number): Promise<void> {
   await Promise.all(own.map((transfer) => wish(transfer.id, 'cancel')));
 }
 
+/** Of an account that is no more: nobody could go on with these. */
+export async function forgetAllBy(ownerId: number): Promise<void> {
+  const records = await open();
+  const theirs = (await records.list()).filter((transfer) => transfer.ownerId === ownerId);
+  await Promise.all(theirs.map(({ id }) => records.remove(id)));
+  await announce();
+}
+
 function open(): Promise<Records> {
   opening ??= openRecords();
   return opening;
