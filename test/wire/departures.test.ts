@@ -108,7 +108,11 @@ test('whoever leaves is signed out everywhere at once, and gone once somebody wo
   const stays = await say(site.base, ben, 'stays');
   await site.app.worker.stop();
   for (const who of [ann, ben]) expect((await leave(who, who.password)).status).toBe(202);
-  await site.app.users.accounts.setSuspended({ username: ben.username, suspended: false });
+  const cas = await signUp(site.base);
+  expect((await leave(cas, cas.password)).status).toBe(202);
+  for (const { username } of [ben, cas])
+    await site.app.users.accounts.setSuspended({ username, suspended: false });
+  await site.app.users.accounts.setSuspended({ username: cas.username, suspended: true });
   for (const token of [ann.access, elsewhere.access]) expect((await author(token)).status).toBe(401);
   expect((await signIn(ann.username, ann.password)).status).toBe(401);
   expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(200);
@@ -118,7 +122,9 @@ test('whoever leaves is signed out everywhere at once, and gone once somebody wo
   await other.app.worker.idle();
   expect((await call(site.base, `/api/posts/post/${post}/`)).status).toBe(404);
   expect(await ask(site.dataDir, 'select * from users where username = ?', ann.username)).toEqual([]);
-  // Whom the operator let in again before that stays.
+  // Whom the operator let in again before that stays, also when they are suspended for something else.
+  await site.app.users.accounts.setSuspended({ username: cas.username, suspended: false });
+  expect((await signIn(cas.username, cas.password)).status).toBe(200);
   expect((await signIn(ben.username, ben.password)).status).toBe(200);
   expect((await call(site.base, `/api/posts/post/${stays}/`)).status).toBe(200);
 });
@@ -130,7 +136,7 @@ test('a departure whose last try died with its process is begun anew', async () 
     'kind, payload, priority, run_at, attempts, max_attempts, lease_holder, lease_until, created_at';
   await ask(
     other.dataDir,
-    `insert into jobs (${columns}) values ('departure', '{"userId":999999}', 0, 1, 5, 5, 'gone', 2, 1)`,
+    `insert into jobs (${columns}) values ('departure', '{"userId":999999,"suspendedAt":1}', 0, 1, 5, 5, 'gone', 2, 1)`,
   );
   other.app.worker.wake();
   await other.app.worker.idle();

@@ -23,7 +23,10 @@ export interface Departures {
   readonly lane: Lane;
 }
 
-const departureJob = defineJob('departure', { schema: z.object({ userId: z.int() }) });
+/** Called off when the operator lets the account in again: it is not suspended since then any more. */
+const departureJob = defineJob('departure', {
+  schema: z.object({ userId: z.int(), suspendedAt: z.int() }),
+});
 /** Whoever was told that all of theirs goes cannot ask for it again: it is begun anew for as long as it takes. */
 const BEGUN_ANEW_MS = 3_600_000;
 
@@ -118,8 +121,8 @@ export function createDepartures(options: DeparturesOptions): Departures {
       const { userId } = viewer;
       const passwordHash = await users.passwords.check({ viewer, present: password });
       await database.transaction(async (tx) => {
-        await users.accounts.suspendOwn(tx, { userId, passwordHash });
-        await jobs.enqueue(tx, departureJob, { payload: { userId }, uniqueKey: String(userId) });
+        const suspendedAt = await users.accounts.suspendOwn(tx, { userId, passwordHash });
+        await jobs.enqueue(tx, departureJob, { payload: { userId, suspendedAt } });
       });
     },
 
@@ -136,11 +139,10 @@ export function createDepartures(options: DeparturesOptions): Departures {
       registrations: [
         handle(
           departureJob,
-          async ({ payload: { userId }, signal }) => {
+          async ({ payload: { userId, suspendedAt }, signal }) => {
             const account = await findAccount()
               .where('users.id', '=', userId)
-              // Whom the operator let in again stays.
-              .where('users.suspendedAt', 'is not', null)
+              .where('users.suspendedAt', '=', suspendedAt)
               .executeTakeFirst();
             if (account) await takeBackAll(account, signal);
           },

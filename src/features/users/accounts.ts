@@ -46,8 +46,8 @@ export interface Accounts {
   list(): Promise<UserSummary[]>;
   /** Signs the user out everywhere and keeps them out; `suspended: false` lets them in again. */
   setSuspended(options: { username: string; suspended: boolean }): Promise<void>;
-  /** The same of whoever has this password hash. Throws `invalid` by field (`password`) when it is another one by now. */
-  suspendOwn(tx: Transaction, account: { userId: number; passwordHash: string }): Promise<void>;
+  /** The same of whoever has this password hash. Answers when (epoch ms). Throws `invalid` by field (`password`) when it is another one by now. */
+  suspendOwn(tx: Transaction, account: { userId: number; passwordHash: string }): Promise<number>;
   /** Counts from the next request on. Throws `not_found`. */
   setRole(options: { username: string; role: 'user' | 'admin' }): Promise<void>;
   /** First and last name, as shown on the profile. */
@@ -70,15 +70,17 @@ interface AccountsOptions {
 export function createAccounts({ database, hashes, sessions, limits, now }: AccountsOptions): Accounts {
   return {
     async suspendOwn(tx, { userId, passwordHash }) {
+      const suspendedAt = now();
       const suspended = await tx
         .updateTable('users')
-        .set({ suspendedAt: now() })
+        .set({ suspendedAt })
         .where('id', '=', userId)
         .where('passwordHash', '=', passwordHash)
         .returning('id')
         .execute();
       if (suspended.length === 0) throw wrongPassword();
       await sessions.endAll(tx, userId);
+      return suspendedAt;
     },
 
     async prepare(form) {
