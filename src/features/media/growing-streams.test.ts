@@ -26,8 +26,8 @@ let opened: TestMedia;
 afterEach(() => opened[Symbol.asyncDispose]());
 
 describe('a video that is being encoded', () => {
-  /** Each time that something more is listed: the playlists as players find them just then. */
-  async function watch(after: (told: number) => void = () => undefined) {
+  /** Each time that something more is listed: the playlists as players find them just then. `after` hears how much picture is. */
+  async function watch(after: (segments: number) => void = () => undefined) {
     const seen: Record<string, string>[] = [];
     const watched: VideoEncoder = {
       ...encoder,
@@ -37,9 +37,12 @@ describe('a video that is being encoded', () => {
     async function append({ sink }: EncodeCall, given: Parameters<StreamSink['append']>): Promise<void> {
       await sink.append(...given);
       const row = await opened.row(1);
-      if (row?.hlsPrefix) seen.push(await expectWhole(opened, row.hlsPrefix));
+      if (row?.hlsPrefix) {
+        const playlists = await expectWhole(opened, row.hlsPrefix);
+        seen.push(playlists);
+        after(playlists['360p']?.match(/#EXTINF/g)?.length ?? 0);
+      }
       expect(await findLacking()).toEqual([]);
-      after(seen.length);
     }
     opened = await openTestMedia({ encoder: watched });
     return seen;
@@ -53,10 +56,11 @@ describe('a video that is being encoded', () => {
     return named.filter((key) => !files.includes(`media/${key}`));
   }
 
-  /** Its worker is stopped when so much has been listed. */
-  async function watchUntil(told: number) {
+  /** Its worker is stopped when so many segments of the picture have been listed. */
+  async function watchUntil(segments: number) {
     let stop: (() => void) | undefined;
-    const seen = await watch((now) => now === told && stop?.());
+    // Picture and sound are listed beside each other, so that more may be there than at the last look.
+    const seen = await watch((now) => now >= segments && stop?.());
     const { mediaId } = await opened.addVideo(middle);
     const worker = await opened.startWorker();
     const stopped = Promise.withResolvers<void>();
@@ -89,7 +93,7 @@ describe('a video that is being encoded', () => {
   });
 
   test('goes on where it was listed to when its worker is stopped and another one takes it', async () => {
-    const { mediaId, seen } = await watchUntil(2);
+    const { mediaId, seen } = await watchUntil(1);
     const before = await opened.row(mediaId);
     const listed = await expectWhole(opened, `${before?.hlsPrefix}`);
     expect(before?.readyAt).toBeNull();
@@ -107,7 +111,7 @@ describe('a video that is being encoded', () => {
   });
 
   test('goes on after what a version that cut elsewhere has listed', async () => {
-    const { mediaId } = await watchUntil(4);
+    const { mediaId } = await watchUntil(2);
     const prefix = (await opened.row(mediaId))?.hlsPrefix ?? '';
     expect(await joinFirst(prefix)).toEqual([1, 1]);
     await opened.work();
