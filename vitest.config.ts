@@ -1,7 +1,6 @@
 // Every test runs on SQLite: the quick ones first, then those that encode video, drive a browser or kill what they run. Every test that
 // has to do with the database runs on PostgreSQL as well.
 
-import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = ['test/{crash,generated,journeys}/**/*.test.ts', 'src/features/media/videos/**/*.test.ts'];
@@ -53,11 +52,8 @@ const withoutPostgres = [
 /** Has a server of PostgreSQL to itself, whatever the run is about. */
 const aboutPostgres = ['src/platform/database/postgres*.test.ts', 'test/wire/start-postgres.test.ts'];
 
-/**
- * The files of one process share what they import: to load the program takes longer than most of them. One process more than there are
- * processors, as each waits for other programs now and then.
- */
-const quick = { isolate: false, maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+/** The files of one process share what they import: to load the program takes longer than most of them. */
+const quick = { isolate: false, sequence: { groupOrder: 0 } };
 const patient = { testTimeout: 240_000, hookTimeout: 120_000, sequence: { groupOrder: 1 } };
 const postgres = {
   globalSetup: ['test/support/cluster.ts'],
