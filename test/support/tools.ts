@@ -82,7 +82,7 @@ export async function setup(): Promise<() => Promise<void>> {
 }
 
 const MEMORY = '/dev/shm';
-/** Bytes; a run has no more than a sixth of it at a time. */
+/** Bytes, and far more than a run was seen to have at a time: half a GiB. */
 const PLENTY = 6 * 2 ** 30;
 
 /** Where nothing waits for a disk: each acknowledged write would. Undefined where memory is not plenty, or somebody chose a place. */
@@ -97,15 +97,6 @@ function inMemory(): string | undefined {
   }
 }
 
-/** What a server finds on this PATH: asked once in a run of tests, and unknown outside of one. */
-export function knownFfmpeg(): Ffmpeg | undefined {
-  const text = process.env['TEST_FFMPEG'];
-  if (text === undefined) return undefined;
-  const known = JSON.parse(text) as Omit<Ffmpeg, 'filters'> & { filters: string[] };
-  return { ...known, filters: new Set(known.filters) };
-}
-
-/** Absolute paths of all of them; throws, naming what is missing, when the set-up did not run. */
 /** Tests write programs and run them. */
 function mayExecute(folder: string): boolean {
   const program = join(folder, `veranda-${process.pid}`);
@@ -117,6 +108,15 @@ function mayExecute(folder: string): boolean {
   }
 }
 
+/** What a server finds on this PATH: asked once in a run of tests, and unknown outside of one. */
+export function knownFfmpeg(): Ffmpeg | undefined {
+  const text = process.env['TEST_FFMPEG'];
+  if (text === undefined) return undefined;
+  const known = JSON.parse(text) as Omit<Ffmpeg, 'filters'> & { filters: string[] };
+  return { ...known, filters: new Set(known.filters) };
+}
+
+/** Absolute paths of all of them; throws, naming what is missing, when the set-up did not run. */
 export function findTools(): Tools {
   const missing = listMissing();
   if (missing.length > 0) throw new Error(describeMissing(missing));

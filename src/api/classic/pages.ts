@@ -15,9 +15,9 @@ export const pageQuery = z.object({
 });
 
 function readPlace(text: string, context: z.RefinementCtx): Place {
-  const [, createdAt, id] = /^(-?\d{1,16})-(\d{1,16})$/.exec(text)?.map(Number) ?? [];
-  if (Number.isSafeInteger(createdAt) && Number.isSafeInteger(id))
-    return { createdAt: createdAt ?? 0, id: id ?? 0 };
+  const [, createdAt, id] = /^(-?\d{1,16})-(\d{1,16})$/.exec(text) ?? [];
+  const place = { createdAt: Number(createdAt), id: Number(id) };
+  if (Object.values(place).every(Number.isSafeInteger)) return place;
   context.addIssue('This is no place in a list.');
   return z.NEVER;
 }

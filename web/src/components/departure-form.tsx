@@ -19,8 +19,8 @@ export function DepartureForm(): JSX.Element {
     const own = viewer.get().profile?.id;
     await deleteAccount(String(entries.get('departure_password') ?? ''));
     navigate('/', { replace: true });
-    if (own !== undefined) await forgetAllBy(own);
     tell('Your account is deleted.');
+    if (own !== undefined) await forgetAllBy(own);
   };
   return (
     <Form

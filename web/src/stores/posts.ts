@@ -1,6 +1,6 @@
-// Every post this page has read, by id. Frames from the socket change known posts; who offers new ones is told of the others. A read that was on its
-// way when a frame came in is dropped: the frame is at least as new. What the page does itself is shown at
-// once (`wishes`) and then confirmed by a frame, or by a read where no frame comes.
+// Every post this page has read, by id. Frames from the socket change known posts; who offers new ones is told
+// of the others. A read that was on its way when a frame came in is dropped: the frame is at least as new. What
+// the page does itself is shown at once (`wishes`) and then confirmed by a frame, or by a read where none comes.
 import { createShelf } from '../store.ts';
 import { WireFailure } from '../wire/failures.ts';
 import { getPost, setLiked as sendLike } from '../wire/posts.ts';
