@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,26 +162,50 @@ describe('running ffmpeg', () => {
     expect(error.reason).toBe('not_started');
   });
 
-  test.runIf(process.platform === 'linux')('a server that is killed takes its encoder with it', async () => {
-    if (ffmpeg.sandbox.tools.setpriv.length === 0) return;
-    const program = join(folder, 'server.mjs');
-    const wanted = {
-      ffmpeg: { ...ffmpeg, filters: [] },
-      program: 'ffmpeg',
-      args: [...ENDLESS, '-f', 'null', '-'],
-      cwd: folder,
-      readable: [],
-      limits,
-    };
-    await writeFile(
-      program,
-      `import { runFfmpeg } from ${JSON.stringify(new URL('run.ts', import.meta.url).href)};
-       await runFfmpeg({ ...${JSON.stringify(wanted)}, onStdoutLine: () => process.stdout.write('.') });`,
-    );
-    const server = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => server.stdout.once('data', resolve));
-    expect(await leftovers()).not.toEqual([]);
-    server.kill('SIGKILL');
-    await expect.poll(leftovers, { timeout: 10_000 }).toEqual([]);
+  describe.runIf(process.platform === 'linux')('a server that is killed', () => {
+    /** A server that encodes for ever. */
+    async function startEncoding(nice: string[]) {
+      const program = join(folder, 'server.mjs');
+      const { sandbox } = ffmpeg;
+      const wanted = {
+        ffmpeg: { ...ffmpeg, filters: [], sandbox: { ...sandbox, tools: { ...sandbox.tools, nice } } },
+        program: 'ffmpeg',
+        args: [...ENDLESS, '-f', 'null', '-'],
+        cwd: folder,
+        readable: [],
+        limits,
+      };
+      await writeFile(
+        program,
+        `import { runFfmpeg } from ${JSON.stringify(new URL('run.ts', import.meta.url).href)};
+         await runFfmpeg({ ...${JSON.stringify(wanted)}, onStdoutLine: () => process.stdout.write('.') });`,
+      );
+      const server = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((resolve) => server.stdout.once('data', resolve));
+      return server;
+    }
+
+    test('takes its encoder with it', async () => {
+      if (ffmpeg.sandbox.tools.setpriv.length === 0) return;
+      const server = await startEncoding(ffmpeg.sandbox.tools.nice);
+      expect(await leftovers()).not.toEqual([]);
+      server.kill('SIGKILL');
+      await expect.poll(leftovers, { timeout: 10_000 }).toEqual([]);
+    });
+
+    test('takes with it what is only on its way to be its encoder', async () => {
+      if (ffmpeg.sandbox.tools.setpriv.length === 0) return;
+      const [slow, go] = [join(folder, 'slow'), join(folder, 'go')];
+      await writeFile(slow, `#!/bin/sh\necho\nwhile [ ! -e '${go}' ]; do sleep 0.05; done\nexec "$@"\n`, {
+        mode: 0o755,
+      });
+      const server = await startEncoding([slow]);
+      const ended = once(server, 'exit');
+      server.kill('SIGKILL');
+      await ended;
+      expect(await leftovers()).not.toEqual([]);
+      await writeFile(go, '');
+      await expect.poll(leftovers, { timeout: 10_000 }).toEqual([]);
+    });
   });
 });

@@ -34,6 +34,7 @@ interface SandboxTools {
   /** `unshare` with the options that work here. */
   unshare: string[];
   setpriv: string[];
+  sh?: string;
 }
 
 export interface Confinement {
@@ -54,6 +55,8 @@ const TRIAL_MS = 10_000;
 const IDLEST = '19';
 /** Deep enough for one input, one log, a playlist, an init file and a segment for every rendition. */
 const OPEN_FILES = 256;
+/** A server that died before its death was to be signalled: then somebody else is the parent by now. */
+const IF_PARENT_LIVES = ['-c', '[ "$PPID" = "$0" ] && exec "$@"', `${process.pid}`];
 const SYSTEM_PATHS = [
   '/usr',
   '/bin',
@@ -68,8 +71,8 @@ const SYSTEM_PATHS = [
 
 /** Tries each tool of `search` (a PATH value) by running `programs` under it. Never throws: the worst is an empty sandbox. */
 export async function testSandbox(search: string, programs: string[]): Promise<Sandbox> {
-  const [nice, prlimit, setpriv, unshare, bubblewrap] = await Promise.all(
-    ['nice', 'prlimit', 'setpriv', 'unshare', 'bwrap'].map((name) => findExecutable(name, search)),
+  const [nice, prlimit, setpriv, unshare, bubblewrap, sh] = await Promise.all(
+    ['nice', 'prlimit', 'setpriv', 'unshare', 'bwrap', 'sh'].map((name) => findExecutable(name, search)),
   );
   const tools: SandboxTools = { nice: [], unshare: [], setpriv: [] };
   if (nice && (await works([nice, '-n', '10', nice]))) tools.nice = [nice, '-n', '10'];
@@ -78,6 +81,7 @@ export async function testSandbox(search: string, programs: string[]): Promise<S
   const bound = ['--pdeathsig', 'KILL', '--no-new-privs', '--'];
   if (setpriv && (await works([setpriv, ...bound, setpriv, '--version'])))
     tools.setpriv = [setpriv, ...bound];
+  if (sh && tools.setpriv.length > 0) tools.sh = sh;
   if (bubblewrap && (await isolates(bubblewrap, programs))) tools.bubblewrap = bubblewrap;
   else if (unshare) tools.unshare = await findNetworkCut(unshare, search);
   return {
@@ -97,7 +101,7 @@ export function confine(sandbox: Sandbox, wanted: Confinement): string[] {
   const layers = [...nice, ...(tools.prlimit ? limitArgs(tools.prlimit, wanted) : [])];
   const isolation = tools.bubblewrap
     ? bubblewrapArgs(tools.bubblewrap, wanted)
-    : [...tools.unshare, ...tools.setpriv];
+    : [...tools.unshare, ...tools.setpriv, ...(tools.sh ? [tools.sh, ...IF_PARENT_LIVES] : [])];
   return [...layers, ...isolation, program, ...args];
 }
 
